@@ -1,0 +1,123 @@
+"""The folder of a one-pass model: what is in it, how it is read and written.
+
+A folder holds three files: ``config.json`` (an `OnePassConfig`), ``tokenizer.json``
+(read by the tokenizers library) and ``model.safetensors``. In the weights file a matrix
+``name`` is either fp32 under that name, or int8 under it with one fp32 scale per row under
+``name.scale``: ``matrix[row] = int8[row] * scale[row]``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from linnaeus.errors import ModelError
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+WEIGHTS_FILE = "model.safetensors"
+
+ARCHITECTURE = "linnaeus-one-pass"
+SCALE_SUFFIX = ".scale"
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class OnePassConfig:
+    """The shape of a one-pass model.
+
+    `positions` is the longest text and hypothesis together, in tokens. `hypothesis_reserve`
+    of them are kept for the hypothesis however short it is, so that where a text is cut does
+    not depend on the labels asked. `labels` names the columns of the logits.
+    """
+
+    hidden_size: int
+    layers: int
+    heads: int
+    intermediate_size: int
+    vocabulary_size: int
+    positions: int
+    norm_epsilon: float
+    hypothesis_reserve: int = 64
+    segment_types: int = 2
+    labels: tuple[str, ...] = ("entailment", "neutral", "contradiction")
+
+    @property
+    def head_size(self) -> int:
+        return self.hidden_size // self.heads
+
+    @classmethod
+    def read(cls, folder: Path) -> OnePassConfig:
+        """Read ``config.json`` of `folder`.
+
+        Raises:
+            ModelError: the file is missing, is no JSON, or describes another architecture.
+        """
+        path = folder / CONFIG_FILE
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            if fields.pop("architecture") != ARCHITECTURE:
+                raise ModelError(f"{path} does not describe a {ARCHITECTURE} model.")
+            return cls(**{**fields, "labels": tuple(fields["labels"])})
+        except FileNotFoundError:
+            raise ModelError(f"{folder} is no model folder: it has no {CONFIG_FILE}.") from None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"{path} cannot be read: {error}.") from error
+
+    def write(self, folder: Path) -> None:
+        fields = {"architecture": ARCHITECTURE, **asdict(self)}
+        (folder / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+
+
+def read_weights(folder: Path) -> dict[str, Floats]:
+    """Return every matrix and vector of the model in fp32.
+
+    Raises:
+        ModelError: the weights file is missing or damaged.
+    """
+    stored = _read_stored(folder)
+    return {
+        name: array * stored[name + SCALE_SUFFIX][:, None] if array.dtype == np.int8 else array
+        for name, array in stored.items()
+        if not name.endswith(SCALE_SUFFIX)
+    }
+
+
+def _read_stored(folder: Path) -> dict[str, NDArray[np.generic]]:
+    path = folder / WEIGHTS_FILE
+    try:
+        return dict(load_file(path))
+    except (FileNotFoundError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read: {error}.") from error
+
+
+def write_weights(folder: Path, weights: Mapping[str, Floats]) -> None:
+    """Write the weights, every matrix as int8 with a scale per row (symmetric, round to nearest)."""
+    stored: dict[str, NDArray[np.generic]] = {}
+    for name, array in weights.items():
+        if array.ndim == 2:
+            stored[name], stored[name + SCALE_SUFFIX] = quantise_rows(array)
+        else:
+            stored[name] = array
+    save_file(stored, folder / WEIGHTS_FILE)
+
+
+def quantise_rows(matrix: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Return (int8 [rows, columns], scales [rows]) with ``matrix ≈ int8 * scales[:, None]``."""
+    scales = np.abs(matrix).max(axis=1) / 127
+    scales[scales == 0] = 1
+    return np.round(matrix / scales[:, None]).astype(np.int8), scales.astype(np.float32)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return the SHA-256 of the weights file: the revision a server reports."""
+    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()

@@ -1,0 +1,64 @@
+"""Texts and hypotheses to token ids, each read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from linnaeus.errors import ModelError
+
+#: A text is first read to this many characters for every token that is wanted, then to twice as many, and so on: of
+#: ten megabytes a model reads the first few kilobytes.
+CHARACTERS_PER_TOKEN = 16
+
+#: The last tokens before a cut may differ from those of the whole text, as a word was cut.
+UNSETTLED_TOKENS = 128
+
+REMEMBERED_HYPOTHESES = 8192
+
+
+class PieceTokenizer:
+    """Makes the pieces that readings are put together from, each with its special tokens."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        # Labels come back with every request; texts seldom do.
+        self._remembered = lru_cache(REMEMBERED_HYPOTHESES)(self._encode)
+
+    @classmethod
+    def read(cls, path: Path) -> PieceTokenizer:
+        """Read a ``tokenizer.json``.
+
+        Raises:
+            ModelError: the file is missing or damaged.
+        """
+        try:
+            return cls(Tokenizer.from_str(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise ModelError(f"{path.parent} is no model folder: it has no {path.name}.") from None
+        except Exception as error:  # the tokenizers library raises bare Exception
+            raise ModelError(f"{path} cannot be read: {error}.") from error
+
+    def hypotheses(self, sentences: Sequence[str]) -> list[Sequence[int]]:
+        return [self._remembered(sentence) for sentence in sentences]
+
+    def premises(self, texts: Sequence[str], limit: int) -> list[Sequence[int]]:
+        """Return the token ids of each text: all of them, or more than `limit` of a text that has more."""
+        characters = CHARACTERS_PER_TOKEN * (limit + UNSETTLED_TOKENS)
+        heads = [text[:characters] for text in texts]
+        pieces: list[Sequence[int]] = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(heads)]
+        for index, text in enumerate(texts):
+            read = characters
+            while read < len(text) and len(pieces[index]) < limit + UNSETTLED_TOKENS:
+                read *= 2
+                pieces[index] = self._encode(text[:read])
+        return pieces
+
+    def _encode(self, text: str) -> Sequence[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return ids

@@ -1,0 +1,46 @@
+"""From logits to scores, by the rules of transformers' zero-shot-classification pipeline (5.23), but overflow-safe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LogitColumns:
+    """Which columns of the logits say that a hypothesis holds, and which that it does not.
+
+    The pipeline weighs entailment against one column. A model trained to tell "does not follow" from both of its
+    other columns, as ours is, names both.
+    """
+
+    entailment: int
+    opposing: tuple[int, ...]
+
+
+def label_scores(logits: Floats, columns: LogitColumns, *, multi_label: bool) -> Floats:
+    """Return [labels] scores between 0 and 1 from the [labels, classes] logits of one text.
+
+    With `multi_label`, or one label only, each label stands alone: the softmax of its entailment and opposing logits.
+    Otherwise the labels compete: the softmax of their entailment logits over all labels, which sums to 1.
+    """
+    if multi_label or len(logits) == 1:
+        return softmax(logits[:, [columns.entailment, *columns.opposing]])[:, 0]
+    return softmax(logits[:, columns.entailment])
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return the softmax over the last axis."""
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: Floats = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def ranking(scores: Floats) -> list[int]:
+    """Return the indexes of the scores from high to low; of equal scores the later comes first, as in the pipeline."""
+    order: list[int] = np.argsort(scores, kind="stable")[::-1].tolist()
+    return order

@@ -1,0 +1,199 @@
+"""The training run: fixed seed, linear warm-up and decay, checkpoints it resumes from, a progress display."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+
+from linnaeus.engines.one_pass_module import OnePassModule
+from linnaeus.models.one_pass import quantise_rows
+from training.backbones import BACKBONES
+from training.batches import Batch, PackedExample, collate, pack_examples, plan_batches
+from training.examples import NOT_ENTAILMENT, build_examples
+from training.neighbours import label_neighbours
+
+CHECKPOINT = "checkpoint.pt"
+LOG = "train.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run depends on. Two runs with the same settings and data give the same model."""
+
+    backbone: str = "all-MiniLM-L6-v2"
+    seed: int = 7
+    passes: int = 1
+    learning_rate: float = 1.2e-4
+    warm_up: float = 0.06
+    weight_decay: float = 0.01
+    batch_tokens: int = 4096
+    list_weight: float = 0.5
+    max_examples: int | None = None
+
+
+def train(settings: Settings, data: Path, work: Path, *, device: str, every: int = 100) -> OnePassModule:
+    """Train a model, going on from the checkpoint in `work` if there is one.
+
+    A checkpoint is written every `every` steps, and the loss is appended to ``train.jsonl``.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    backbone = BACKBONES[settings.backbone]
+    folder = backbone.folder()
+    module = backbone.load(folder)
+    freeze_embeddings(module)
+    examples = prepare(settings, data, folder, module)
+    plan = [
+        batch
+        for turn in range(settings.passes)
+        for batch in plan_batches(examples, settings.batch_tokens, settings.seed + turn)
+    ]
+    module.to(device)
+    optimiser = torch.optim.AdamW(parameter_groups(module, settings.weight_decay), lr=settings.learning_rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: pace(step, len(plan), settings.warm_up))
+    start = resume(work / CHECKPOINT, settings, module, optimiser, schedule)
+
+    module.train()
+    columns = (
+        TextColumn("training"),
+        MofNCompleteColumn(),
+        TextColumn("steps, loss {task.fields[loss]:.3f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns) as progress, (work / LOG).open("a", encoding="utf-8") as log:
+        task = progress.add_task("", total=len(plan), completed=start, loss=float("nan"))
+        running, since = 0.0, time.monotonic()
+        for step in range(start, len(plan)):
+            batch = collate([examples[index] for index in plan[step]])
+            running += train_step(module, batch, optimiser, schedule, settings.list_weight, device)
+            progress.update(task, advance=1)
+            if (step + 1) % every == 0 or step + 1 == len(plan):
+                done = (step % every) + 1
+                progress.update(task, loss=running / done)
+                seconds = round(time.monotonic() - since, 1)
+                log.write(json.dumps({"step": step + 1, "loss": running / done, "seconds": seconds}) + "\n")
+                log.flush()
+                running, since = 0.0, time.monotonic()
+                save_checkpoint(work / CHECKPOINT, settings, step + 1, module, optimiser, schedule)
+    return module.eval()
+
+
+def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule) -> list[PackedExample]:
+    tokenizer = read_tokenizer(folder)
+    neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
+    examples = build_examples(data, settings.seed, neighbours)[: settings.max_examples]
+    return pack_examples(tokenizer, examples)
+
+
+def read_tokenizer(folder: Path) -> Tokenizer:
+    """Read the backbone's tokenizer without the cutting and padding that it was packed with."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def freeze_embeddings(module: OnePassModule) -> None:
+    """Keep the word embeddings as they will be shipped.
+
+    They are rounded to int8 before training, so that the rest of the model learns to live with it, and stay fixed:
+    half of all weights need no optimiser state.
+    """
+    weight = module.embeddings.word.weight
+    rounded, scales = quantise_rows(weight.detach().numpy())
+    weight.data = torch.from_numpy(rounded * scales[:, None])
+    weight.requires_grad_(False)
+
+
+def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Decay matrices only: biases and norms are left alone, as is usual."""
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    return [
+        {"params": [parameter for parameter in trained if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trained if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def pace(step: int, steps: int, warm_up: float) -> float:
+    """Return the share of the peak learning rate at a step: up in a line, then down in a line to zero."""
+    rise = max(1, round(steps * warm_up))
+    return (step + 1) / rise if step < rise else (steps - step) / max(1, steps - rise)
+
+
+def train_step(
+    module: OnePassModule,
+    batch: Batch,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    list_weight: float,
+    device: str,
+) -> float:
+    with torch.autocast(device, dtype=torch.bfloat16):
+        logits = module(
+            batch.tokens.to(device), batch.positions.to(device), batch.segments.to(device), batch.first.to(device)
+        )
+    value = loss(logits.float(), batch.targets.to(device), batch.listwise.to(device), list_weight)
+    value.backward()
+    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+    optimiser.step()
+    schedule.step()
+    optimiser.zero_grad(set_to_none=True)
+    return value.item()
+
+
+def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) -> Tensor:
+    """Return the mean negative log-likelihood per hypothesis, plus the weighted cross-entropy over label lists.
+
+    Args:
+        logits: [rows, hypotheses, 3].
+        targets: [rows, hypotheses], -1 where there is no hypothesis.
+        listwise: [rows], true where the first hypothesis is the one right label.
+    """
+    present = targets >= 0
+    entailment, neutral, contradiction = functional.log_softmax(logits, -1).unbind(-1)
+    # Columns in the order of the targets; the last is "neutral or contradiction".
+    known = torch.stack((entailment, neutral, contradiction, torch.logaddexp(neutral, contradiction)), -1)
+    assert known.shape[-1] == NOT_ENTAILMENT + 1
+    likelihood = known.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+    pointwise = -likelihood[present].mean()
+    if not listwise.any():
+        return pointwise
+    scores = logits[..., 0].masked_fill(~present, float("-inf"))[listwise]
+    right = torch.zeros(scores.shape[0], dtype=torch.long, device=scores.device)
+    return pointwise + list_weight * listwise.float().mean() * functional.cross_entropy(scores, right)
+
+
+def save_checkpoint(path: Path, settings: Settings, step: int, module: nn.Module, *parts: Any) -> None:
+    state = {
+        "settings": asdict(settings),
+        "step": step,
+        "module": module.state_dict(),
+        "parts": [part.state_dict() for part in parts],
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def resume(path: Path, settings: Settings, module: nn.Module, *parts: Any) -> int:
+    """Restore a run and return the steps it has done; a checkpoint of other settings is refused."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if state["settings"] != asdict(settings):
+        raise SystemExit(f"{path} belongs to a run with other settings: remove it, or choose another --work folder.")
+    module.load_state_dict(state["module"])
+    for part, saved in zip(parts, state["parts"], strict=True):
+        part.load_state_dict(saved)
+    step: int = state["step"]
+    return step

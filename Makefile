@@ -2,7 +2,6 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-HOST   ?= 127.0.0.1
 PORT   ?= 8080
 DATA   ?= ../shared/data
 
@@ -21,8 +20,8 @@ KEEP_MEMORY := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=40000000
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-serve: $(VENV)/.run ## Serve the bundled model on HOST (127.0.0.1) and PORT (8080)
-	@exec $(BIN)/linnaeus serve --host $(HOST) --port $(PORT) --alias facebook/bart-large-mnli=default
+serve: $(VENV)/.run ## Serve the bundled model on PORT (8080)
+	@exec $(BIN)/linnaeus serve --port $(PORT) --alias facebook/bart-large-mnli=default
 
 test: $(VENV)/.dev ## Run the tests
 	$(BIN)/python -m pytest
@@ -48,15 +47,18 @@ clean: ## Remove the environment and all caches; training runs in build/ stay
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python:
+# pip is what `venv` makes last.
+$(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
 # Stamps of what is installed: the package alone, and with all that development needs.
-$(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(PIP) --editable .
+$(VENV)/.run: pyproject.toml | $(BIN)/pip
+	@echo "Installing Linnaeus into $(VENV), once."
+	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(PIP) $(TORCH)
-	$(PIP) --editable '.[dev]'
+$(VENV)/.dev: pyproject.toml | $(BIN)/pip
+	@echo "Installing Linnaeus and the tools of its development into $(VENV), once. This takes minutes."
+	@$(PIP) $(TORCH)
+	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.run

@@ -1,0 +1,53 @@
+"""``python -m benchmarks``: measure, print, keep the figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import report
+
+app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
+
+Quick = Annotated[bool, typer.Option("--quick", help="A short trial, whose figures are printed and not kept.")]
+
+
+@app.command()
+def speed(
+    quick: Quick = False,
+    model: Annotated[
+        str, typer.Option(help="The model of Linnaeus to measure: a bundled one, or a folder.")
+    ] = "default",
+) -> None:
+    """Measure speed beside transformers' zero-shot pipeline; this takes about a quarter of an hour."""
+    from benchmarks.speed import QUICK, Plan, measure_speed
+
+    _conclude("speed", measure_speed(QUICK if quick else Plan(), model), quick)
+
+
+@app.command()
+def footprint(quick: Quick = False) -> None:
+    """Measure disk, start and memory of a fresh installation."""
+    from benchmarks.footprint import measure_footprint
+
+    _conclude("footprint", measure_footprint(times=1 if quick else 5), quick)
+
+
+@app.command()
+def render(
+    readme: Annotated[Path, typer.Argument(help="The file that quotes the figures.")] = Path("README.md"),
+) -> None:
+    """Write the kept figures into the README."""
+    report.render(readme)
+
+
+def _conclude(name: str, table: report.Table, quick: bool) -> None:
+    report.show(name, table)
+    if not quick:
+        report.keep(name, table)
+
+
+if __name__ == "__main__":
+    app()

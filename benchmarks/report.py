@@ -1,0 +1,134 @@
+"""From results to what people read: tables in the terminal, and in the README between its markers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks.speed import BEST, DEFAULT
+
+RESULTS = Path(__file__).parent / "results"
+
+Table: TypeAlias = dict[str, Any]
+
+
+def show(name: str, table: Table) -> None:
+    """Print a result."""
+    Console().print(Markdown(REPORTS[name](table)))
+
+
+def keep(name: str, table: Table) -> None:
+    """Write a result to ``results/``."""
+    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+
+
+def render(readme: Path) -> None:
+    """Put every result that is kept between its markers in `readme`, ``<!-- speed:begin -->`` and the like."""
+    text = readme.read_text(encoding="utf-8")
+    for name, report in REPORTS.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            text = _put(text, name, report(json.loads(path.read_text(encoding="utf-8"))))
+    readme.write_text(text, encoding="utf-8")
+
+
+def _put(text: str, name: str, report: str) -> str:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    place = re.compile(f"{begin}.*?{end}", re.DOTALL)
+    if not place.search(text):
+        raise SystemExit(f"There is no place for the {name} figures: write {begin} and {end} where they should go.")
+    return place.sub(lambda _: f"{begin}\n{report}\n{end}", text)
+
+
+def speed_report(table: Table) -> str:
+    """Return the speed of Linnaeus beside the pipeline's, and what share of the ceiling it reaches."""
+    sizes = ", ".join(f"{size} at {tokens} tokens" for tokens, size in table["batch_sizes"].items())
+    return "\n\n".join(
+        (
+            "One request at a time, milliseconds (median):",
+            _comparison(table, "latency_ms", lower_is_better=True),
+            "In bulk, texts per second:",
+            _comparison(table, "texts_per_second", lower_is_better=False),
+            f"Best batch of the pipeline: {sizes}. Linnaeus runs as it comes ({table['precisions']['auto']} here).",
+            "The precisions, in bulk. The ceiling is the fastest matrix product of PyTorch or OpenVINO:",
+            _precisions(table),
+            _circumstances(table),
+        )
+    )
+
+
+def _comparison(table: Table, figure: str, *, lower_is_better: bool) -> str:
+    rows = []
+    for cell in table["cells"]:
+        default, best, ours = (cell["peers"][name][figure] for name in (DEFAULT, BEST, "auto"))
+        ratios = (peer / ours if lower_is_better else ours / peer for peer in (default, best))
+        rows.append((cell["tokens"], cell["labels"], *map(_number, (default, best, ours)), *map(_times, ratios)))
+    head = ("text, tokens", "labels", "pipeline", "with its best batch", "Linnaeus", "faster than it", "than its best")
+    return _markdown(head, rows)
+
+
+def _precisions(table: Table) -> str:
+    rows = []
+    for name, precision in table["precisions"].items():
+        ceiling = table["ceiling_tflops"][precision]
+        reached = [
+            (cell["gflop_per_text"] * cell["peers"][name]["texts_per_second"] / 1e3, cell) for cell in table["cells"]
+        ]
+        most, cell = max(reached, key=lambda pair: pair[0])
+        least, _ = min(reached, key=lambda pair: pair[0])
+        where = f"{cell['tokens']} tokens, {cell['labels']} labels"
+        rows.append(
+            (
+                name if name == precision else f"{name} ({precision})",
+                f"{ceiling:.2f}",
+                f"{least:.2f} to {most:.2f}",
+                f"{least / ceiling:.0%} to {most / ceiling:.0%}",
+                where,
+            )
+        )
+    head = ("precision", "ceiling, 10¹² operations/s", "reached", "share", "the most at")
+    return _markdown(head, rows)
+
+
+def footprint_report(table: Table) -> str:
+    """Return what an installation takes in disk, time and memory."""
+    largest = ", ".join(f"{name} {size}" for name, size in table["largest_mb"].items())
+    rows = (
+        ("disk, the whole environment", f"{table['disk_mb']} MB ({largest})"),
+        ("`linnaeus classify` typed to the answer printed", f"{table['answer_seconds']:.2f} s"),
+        ("`linnaeus --help`", f"{table['help_seconds']:.2f} s"),
+        ("memory of the server at rest, after a request", f"{table['server_mb']} MB"),
+    )
+    return "\n\n".join((_markdown(("what", "how much"), rows), _circumstances(table)))
+
+
+def _circumstances(table: Table) -> str:
+    machine, versions = table["machine"], table["versions"]
+    of = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return (
+        f"Measured {table['date']} at {table['commit']} on {machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_gb']} GB; {of}."
+    )
+
+
+def _markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    titles = list(head)
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+
+
+REPORTS = {"speed": speed_report, "footprint": footprint_report}

@@ -1,0 +1,90 @@
+"""The parts put together: one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+
+from linnaeus import __version__
+from linnaeus.classifier import Classifier
+from linnaeus.loading import load_model
+from linnaeus.models.catalogue import DEFAULT, bundled_models, model_folder
+from linnaeus.server import errors, routes
+from linnaeus.server.auth import Authorization, Guard
+from linnaeus.server.bodies import Intake
+from linnaeus.server.cache import ResponseCache
+from linnaeus.server.metrics import Metrics
+from linnaeus.server.paths import TrailingSlash
+from linnaeus.server.registry import Registry
+from linnaeus.server.service import Service
+from linnaeus.server.settings import ServerSettings
+from linnaeus.server.telemetry import Telemetry
+from linnaeus.server.waiting import WaitingLine
+
+#: Makes a classifier of a model's name.
+Load = Callable[[str], Classifier]
+
+
+def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: the operator's choices.
+        load: makes a classifier of a model's name; left out, the library does with the device and precision chosen.
+
+    Raises:
+        InputError: the token file cannot be used.
+        UnknownModelError: there is no model of a name that the settings give.
+    """
+    metrics = Metrics()
+
+    def load_observed(name: str) -> Classifier:
+        model = load_model(name, device=settings.device, precision=settings.precision)
+        return Classifier(metrics.observe(model))
+
+    default = DEFAULT if settings.model == "default" else settings.model
+    registry = Registry(default, settings.aliases, bundled_models(), load or load_observed, metrics)
+    if load is None:
+        for source in registry.models:
+            model_folder(source)
+    service = Service(
+        settings=settings,
+        registry=registry,
+        guard=Guard(settings.tokens, settings.token_file),
+        intake=Intake(settings.max_body_bytes, settings.max_held_bytes),
+        cache=ResponseCache(settings.cache_bytes),
+        line=WaitingLine(settings.threads, settings.max_waiting, metrics),
+        metrics=metrics,
+    )
+    metrics.read_gauges(lambda: service.cache.bytes, lambda: service.line.waiting)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if settings.preload:
+            registry.preload()
+        yield
+
+    app: FastAPI = FastAPIOffline(
+        redoc_url=None, title="Linnaeus", version=__version__, lifespan=lifespan, redirect_slashes=False
+    )
+    app.state.service = service
+    for error, handler in errors.HANDLERS.items():
+        app.add_exception_handler(error, handler)
+    app.include_router(routes.router)
+    # The last one added is the first to see a request.
+    app.add_middleware(Authorization, guard=service.guard)
+    app.add_middleware(Telemetry, metrics=metrics, quiet=settings.quiet)
+    app.add_middleware(
+        # Any page may ask: what it is told is no secret of its reader.
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=[*routes.HEADERS, "x-request-id"],
+    )
+    app.add_middleware(TrailingSlash)
+    return app

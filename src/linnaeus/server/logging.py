@@ -1,0 +1,50 @@
+"""Log lines: JSON for programs, text for people; the same facts in both.
+
+The standard library's logging does it, with a formatter of a few lines: what is logged is a line for each request and
+a handful of events, and uvicorn logs that way too.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import datetime, timezone
+from typing import Literal
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """Time, event, and the facts that the event does not say itself."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s%(said)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: dict[str, object] = getattr(record, "facts", {})
+        shown = {name: value for name, value in facts.items() if name not in {"method", "path", "status"}}
+        record.said = "".join(f" {name}={value}" for name, value in shown.items())
+        return super().format(record)
+
+
+def configure_logging(style: Literal["auto", "text", "json"]) -> None:
+    """Send every log line to standard error; ``auto`` is text on a terminal and JSON elsewhere."""
+    if style == "auto":
+        style = "text" if sys.stderr.isatty() else "json"
+    handler = logging.StreamHandler()
+    handler.setFormatter(TextFormatter() if style == "text" else JsonFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

@@ -1,0 +1,121 @@
+"""Posting texts, on every path that a client has used for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import anyio.to_thread
+from fastapi import APIRouter, Request, Response
+
+from linnaeus.classifier import Classification
+from linnaeus.errors import InputError
+from linnaeus.server.answers import Answers, compute, look_up, recall
+from linnaeus.server.auth import check_scope
+from linnaeus.server.dialects import Shape, dialect_of, encode_batch, encode_single, to_json
+from linnaeus.server.errors import RefusedError
+from linnaeus.server.paths import MODEL_ID
+from linnaeus.server.registry import ServedModel
+from linnaeus.server.requests import ClassificationRequest, parse_request
+from linnaeus.server.service import Service, service_of
+from linnaeus.server.telemetry import record_of
+
+Result = TypeVar("Result")
+Encoder = Callable[[Sequence[Classification]], bytes]
+
+TASK = "zero-shot-classification"
+
+#: Requests of more bytes, or more scores, are read and written in a thread; smaller ones are done before one wakes.
+INLINE_BYTES = 64 * 1024
+INLINE_SCORES = 2_000
+
+#: What the headers of an answer say.
+HEADERS = {
+    "x-compute-type": "`cpu` or `gpu`, or `cache` if every text was answered before.",
+    "x-compute-time": "Seconds that the texts were computed; absent if none was.",
+    "x-compute-characters": "Characters of all texts.",
+    "x-sha": "SHA-256 of the weights that answered.",
+    "x-linnaeus-model": "The model that answered, whatever name it was asked by.",
+    "x-linnaeus-truncated": "How many texts were longer than the model reads and lost their end; absent if none.",
+}
+
+router = APIRouter()
+
+
+@router.post("/")
+@router.post(f"/models/{MODEL_ID}")
+async def classify(request: Request) -> Response:
+    service = service_of(request)
+    model = service.registry.find(request.path_params.get("model_id"))
+    check_scope(request.scope, model, service.registry)
+    async with service.intake.body(request) as body:
+        asked = await _in_thread_if(
+            len(body) > INLINE_BYTES, partial(parse_request, body, request.query_params, request.headers)
+        )
+        record_of(request.scope).facts.update(model=model.name, texts=asked.texts, labels=asked.labels)
+        if asked.scores > service.settings.max_scores:
+            raise RefusedError(
+                413,
+                f"The request asks for {asked.scores:,} scores (texts times labels), and this server gives "
+                f"{service.settings.max_scores:,} at a time: send fewer texts or labels.",
+            )
+        return await _answer(service, model, asked, _encoder(request, asked, service.settings.response))
+
+
+async def _answer(service: Service, model: ServedModel, asked: ClassificationRequest, encode: Encoder) -> Response:
+    settings, cache, metrics = service.settings, service.cache, service.metrics
+    patience = settings.wait_seconds if asked.wait_for_model else settings.hold_seconds
+    classifier = await model.ready(may_start=asked.load_model, patience=patience)
+    revision = classifier.model.revision
+    large = asked.scores > INLINE_SCORES or asked.characters > INLINE_BYTES
+    lookup = await _in_thread_if(large, partial(look_up, asked, revision, cache))
+
+    def recalled() -> tuple[Answers, bytes]:
+        answers = recall(asked, lookup)
+        return answers, encode(answers.results)
+
+    def computed() -> tuple[Answers, bytes]:
+        answers = compute(classifier, asked, lookup, cache)
+        return answers, encode(answers.results)
+
+    answers, body = await (service.line.run(computed) if lookup.missing else _in_thread_if(large, recalled))
+    metrics.count_answers(model.name, asked.texts, asked.labels, lookup.missing, answers.seconds)
+    return Response(body, headers=_headers(model, asked, answers), media_type="application/json")
+
+
+async def _in_thread_if(large: bool, work: Callable[[], Result]) -> Result:
+    return await anyio.to_thread.run_sync(work) if large else work()
+
+
+def _encoder(request: Request, asked: ClassificationRequest, default: Shape) -> Encoder:
+    """Return what writes results as this client reads them, or as it asks for."""
+    override = request.query_params.get("response") or request.headers.get("x-linnaeus-response")
+    if override is not None and override not in {shape.value for shape in Shape}:
+        raise InputError("response", f"is {override!r}: choose one of {', '.join(shape.value for shape in Shape)}.")
+    dialect = dialect_of(request.headers.get("user-agent", ""), legacy=asked.legacy, default=default)
+    if asked.predictions:
+        return lambda results: to_json({"predictions": results})
+    if asked.batch:
+        return partial(encode_batch, with_best=dialect.best_in_batch)
+    shape = Shape(override) if override else dialect.single
+    return lambda results: encode_single(results[0], shape)
+
+
+def _headers(model: ServedModel, asked: ClassificationRequest, answers: Answers) -> dict[str, str]:
+    headers = {
+        "x-compute-type": "cache" if answers.seconds is None else model.compute_type,
+        "x-compute-characters": str(asked.characters),
+        "x-sha": model.revision or "",
+        "x-linnaeus-model": model.name,
+    }
+    if answers.seconds is not None:
+        headers["x-compute-time"] = f"{answers.seconds:.3f}"
+    if answers.truncated:
+        headers["x-linnaeus-truncated"] = str(answers.truncated)
+    return headers
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    return {"status": "ok"}

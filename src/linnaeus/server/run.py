@@ -1,0 +1,48 @@
+"""Listening: the application behind uvicorn, until a signal says to stop and what was accepted has been answered."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import uvicorn
+
+from linnaeus.errors import InputError
+from linnaeus.server.app import create_app
+from linnaeus.server.logging import configure_logging
+from linnaeus.server.settings import ServerSettings
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until the process is told to stop.
+
+    Raises:
+        InputError: the address cannot be listened on, or the token file not be used.
+        UnknownModelError: there is no model of a name that the settings give.
+    """
+    configure_logging(settings.log)
+    app = create_app(settings)
+    listener = _listen(settings.host, settings.port)
+    host, port = listener.getsockname()[:2]
+    log.info(
+        "Linnaeus listens at http://%s:%d and explains itself at /docs", f"[{host}]" if ":" in host else host, port
+    )
+    config = uvicorn.Config(
+        app, log_config=None, log_level=logging.WARNING, access_log=False, server_header=False, ws="none"
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind before anything else is done, so that an address in use is one sentence."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        raise InputError(
+            "port", f"{port} of {host} cannot be listened on ({error.strerror}): choose another."
+        ) from None
+    listener.set_inheritable(True)
+    return listener

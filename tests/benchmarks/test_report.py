@@ -1,0 +1,83 @@
+"""The README quotes what was measured, between its markers and nowhere else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import report
+
+CIRCUMSTANCES = {
+    "date": "2026-01-02",
+    "commit": "abc",
+    "machine": {"processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "Linux"},
+    "versions": {"python": "3.12"},
+}
+
+
+def figures(latency: float, rate: float) -> dict[str, float]:
+    return {"latency_ms": latency, "texts_per_second": rate}
+
+
+def speed() -> dict[str, Any]:
+    peers = {
+        "pipeline": figures(100, 10),
+        "pipeline, best batch": figures(50, 20),
+        "auto": figures(5, 400),
+        "fp32": figures(25, 100),
+    }
+    return {
+        **CIRCUMSTANCES,
+        "precisions": {"auto": "bf16", "fp32": "fp32"},
+        "batch_sizes": {"50": 32},
+        "ceiling_tflops": {"bf16": 2.0, "fp32": 1.0},
+        "cells": [{"tokens": 50, "labels": 10, "gflop_per_text": 2.5, "peers": peers}],
+    }
+
+
+def test_ratios_say_how_many_times_faster_linnaeus_is() -> None:
+    lines = report.speed_report(speed()).splitlines()
+    latencies, rates = (line for line in lines if line.startswith("| 50 |"))
+    assert latencies == "| 50 | 10 | 100 | 50 | 5 | 20x | 10x |"
+    assert rates == "| 50 | 10 | 10 | 20 | 400 | 40x | 20x |"
+
+
+def test_a_slower_linnaeus_is_not_called_faster() -> None:
+    table = speed()
+    table["cells"][0]["peers"]["auto"] = figures(200, 5)
+    assert "| 200 | 0.5x | 0.2x |" in report.speed_report(table)
+    assert "| 5 | 0.5x | 0.2x |" in report.speed_report(table)
+
+
+def test_shares_are_of_the_ceiling_of_the_precision_computed_in() -> None:
+    assert "| auto (bf16) | 2.00 | 1.00 to 1.00 | 50% to 50% |" in report.speed_report(speed())
+    assert "| fp32 | 1.00 | 0.25 to 0.25 | 25% to 25% |" in report.speed_report(speed())
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def test_renders_between_the_markers(results: Path) -> None:
+    readme = results / "README.md"
+    readme.write_text("before\n<!-- speed:begin -->\nold\n<!-- speed:end -->\nafter\n", encoding="utf-8")
+    report.keep("speed", speed())
+    report.render(readme)
+    expected = report.speed_report(json.loads((results / "speed.json").read_text(encoding="utf-8")))
+    assert readme.read_text(encoding="utf-8") == (
+        f"before\n<!-- speed:begin -->\n{expected}\n<!-- speed:end -->\nafter\n"
+    )
+
+
+def test_refuses_a_readme_without_a_place(results: Path) -> None:
+    readme = results / "README.md"
+    readme.write_text("nothing\n", encoding="utf-8")
+    report.keep("speed", speed())
+    with pytest.raises(SystemExit, match="no place for the speed figures"):
+        report.render(readme)
+    assert readme.read_text(encoding="utf-8") == "nothing\n"

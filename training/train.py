@@ -17,7 +17,7 @@ from torch.nn import functional
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import quantise_rows
 from training.backbones import BACKBONES
-from training.batches import Batch, PackedExample, collate, pack_examples, plan_batches
+from training.batches import Batch, Row, collate, plan_batches, tokenise
 from training.examples import NOT_ENTAILMENT, build_examples
 from training.neighbours import label_neighbours
 
@@ -51,11 +51,11 @@ def train(settings: Settings, data: Path, work: Path, *, device: str, every: int
     folder = backbone.folder()
     module = backbone.load(folder)
     freeze_embeddings(module)
-    examples = prepare(settings, data, folder, module)
+    rows = prepare(settings, data, folder, module)
     plan = [
         batch
         for turn in range(settings.passes)
-        for batch in plan_batches(examples, settings.batch_tokens, settings.seed + turn)
+        for batch in plan_batches(rows, settings.batch_tokens, settings.seed + turn)
     ]
     module.to(device)
     optimiser = torch.optim.AdamW(parameter_groups(module, settings.weight_decay), lr=settings.learning_rate)
@@ -74,7 +74,7 @@ def train(settings: Settings, data: Path, work: Path, *, device: str, every: int
         task = progress.add_task("", total=len(plan), completed=start, loss=float("nan"))
         running, since = 0.0, time.monotonic()
         for step in range(start, len(plan)):
-            batch = collate([examples[index] for index in plan[step]])
+            batch = collate([rows[index] for index in plan[step]])
             running += train_step(module, batch, optimiser, schedule, settings.list_weight, device)
             progress.update(task, advance=1)
             if (step + 1) % every == 0 or step + 1 == len(plan):
@@ -88,11 +88,11 @@ def train(settings: Settings, data: Path, work: Path, *, device: str, every: int
     return module.eval()
 
 
-def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule) -> list[PackedExample]:
+def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule) -> list[Row]:
     tokenizer = read_tokenizer(folder)
     neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
     examples = build_examples(data, settings.seed, neighbours)[: settings.max_examples]
-    return pack_examples(tokenizer, examples)
+    return tokenise(tokenizer, examples)
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
@@ -139,9 +139,7 @@ def train_step(
     device: str,
 ) -> float:
     with torch.autocast(device, dtype=torch.bfloat16):
-        logits = module(
-            batch.tokens.to(device), batch.positions.to(device), batch.segments.to(device), batch.first.to(device)
-        )
+        logits = module(*batch.packed.to(device))
     value = loss(logits.float(), batch.targets.to(device), batch.listwise.to(device), list_weight)
     value.backward()
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)

@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ WEIGHTS_FILE = "model.safetensors"
 
 ARCHITECTURE = "linnaeus-one-pass"
 SCALE_SUFFIX = ".scale"
+
+#: A matrix of fewer elements is not worth rounding.
+SMALLEST_ROUNDED = 10_000
 
 Floats = NDArray[np.float32]
 
@@ -78,21 +82,12 @@ class OnePassConfig:
         (folder / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
 
 
-def read_weights(folder: Path) -> dict[str, Floats]:
-    """Return every matrix and vector of the model in fp32.
+def read_stored(folder: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the weights file as they are stored, scales among them.
 
     Raises:
-        ModelError: the weights file is missing or damaged.
+        ModelError: the file is missing or damaged.
     """
-    stored = _read_stored(folder)
-    return {
-        name: array * stored[name + SCALE_SUFFIX][:, None] if array.dtype == np.int8 else array
-        for name, array in stored.items()
-        if not name.endswith(SCALE_SUFFIX)
-    }
-
-
-def _read_stored(folder: Path) -> dict[str, NDArray[np.generic]]:
     path = folder / WEIGHTS_FILE
     try:
         return dict(load_file(path))
@@ -100,11 +95,25 @@ def _read_stored(folder: Path) -> dict[str, NDArray[np.generic]]:
         raise ModelError(f"{path} cannot be read: {error}.") from error
 
 
+def read_weights(folder: Path) -> dict[str, Floats]:
+    """Return every matrix and vector of the model in fp32.
+
+    Raises:
+        ModelError: the weights file is missing or damaged.
+    """
+    stored = read_stored(folder)
+    return {
+        name: array * stored[name + SCALE_SUFFIX][:, None] if name + SCALE_SUFFIX in stored else array
+        for name, array in stored.items()
+        if not name.endswith(SCALE_SUFFIX)
+    }
+
+
 def write_weights(folder: Path, weights: Mapping[str, Floats]) -> None:
-    """Write the weights, every matrix as int8 with a scale per row (symmetric, round to nearest)."""
-    stored: dict[str, NDArray[np.generic]] = {}
+    """Write the weights, every large matrix as int8 with a scale per row (symmetric, round to nearest)."""
+    stored: dict[str, NDArray[Any]] = {}
     for name, array in weights.items():
-        if array.ndim == 2:
+        if array.ndim == 2 and array.size >= SMALLEST_ROUNDED:
             stored[name], stored[name + SCALE_SUFFIX] = quantise_rows(array)
         else:
             stored[name] = array

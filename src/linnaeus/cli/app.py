@@ -8,6 +8,7 @@ import typer
 
 from linnaeus import __version__
 from linnaeus.cli.classify import classify
+from linnaeus.cli.serve import serve
 
 app = typer.Typer(
     help="Zero-shot text classification: any text, any labels, no training.",
@@ -19,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(classify)
+app.command()(serve)
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,11 +13,12 @@ from linnaeus import __version__
 from linnaeus.classifier import Classifier
 from linnaeus.loading import load_model
 from linnaeus.models.catalogue import DEFAULT, bundled_models, model_folder
-from linnaeus.server import errors, routes
+from linnaeus.server import errors, metadata, routes
 from linnaeus.server.auth import Authorization, Guard
 from linnaeus.server.bodies import Intake
 from linnaeus.server.cache import ResponseCache
 from linnaeus.server.metrics import Metrics
+from linnaeus.server.openapi import ANSWER_HEADERS, REQUEST_ID_HEADER, complete
 from linnaeus.server.paths import TrailingSlash
 from linnaeus.server.registry import Registry
 from linnaeus.server.service import Service
@@ -75,6 +76,8 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
     for error, handler in errors.HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.include_router(routes.router)
+    app.include_router(metadata.router)
+    app.openapi = lambda: complete(FastAPI.openapi(app))  # type: ignore[method-assign]
     # The last one added is the first to see a request.
     app.add_middleware(Authorization, guard=service.guard)
     app.add_middleware(Telemetry, metrics=metrics, quiet=settings.quiet)
@@ -84,7 +87,7 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["*"],
-        expose_headers=[*routes.HEADERS, "x-request-id"],
+        expose_headers=[*ANSWER_HEADERS, *REQUEST_ID_HEADER],
     )
     app.add_middleware(TrailingSlash)
     return app

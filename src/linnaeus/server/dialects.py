@@ -65,6 +65,9 @@ LEGACY = Dialect(Shape.OBJECT)
 #: Browsers and JavaScript runtimes: a release of @huggingface/inference that gives no name, or a script.
 UNNAMED_JAVASCRIPT = Dialect(Shape.SUPERSET)
 
+#: The most that repeating the object in every element may add to an answer.
+SUPERSET_CHARACTERS = 200_000
+
 _NAMED = re.compile(r"(hf_hub|@huggingface/inference)/(\d{1,9}(?:\.\d{1,9})*)")
 _JAVASCRIPT = re.compile(r"(?:node|undici|Deno|Bun|Mozilla)\b", re.IGNORECASE)
 
@@ -106,6 +109,16 @@ def _pairs(result: Classification) -> list[dict[str, Json]]:
     return [{"label": label, "score": score} for label, score in zip(result["labels"], result["scores"], strict=True)]
 
 
+def _superset(result: Classification) -> list[dict[str, Json]]:
+    pairs = _pairs(result)
+    whole = len(result["sequence"]) + sum(map(len, result["labels"]))
+    if len(pairs) * whole <= SUPERSET_CHARACTERS:
+        return [{**pair, **result} for pair in pairs]
+    # Only the first element is read as the object; the others need no more than to look like one.
+    rest = [{**pair, "sequence": "", "labels": [pair["label"]], "scores": [pair["score"]]} for pair in pairs[1:]]
+    return [{**pairs[0], **result}, *rest]
+
+
 def _best(result: Classification) -> Mapping[str, Json]:
     return {"label": result["labels"][0], "score": result["scores"][0]}
 
@@ -114,5 +127,5 @@ _SINGLE: Mapping[Shape, Callable[[Classification], Json]] = {
     Shape.LIST: _pairs,
     Shape.OBJECT: lambda result: result,
     Shape.WRAPPED: lambda result: [result],
-    Shape.SUPERSET: lambda result: [{**pair, **result} for pair in _pairs(result)],
+    Shape.SUPERSET: _superset,
 }

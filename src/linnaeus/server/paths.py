@@ -9,7 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class ModelIdConvertor(Convertor[str]):
     """A model's id in a path: a name, or an owner and a name."""
 
-    regex = "[^/]+(?:/[^/]+)?"
+    # What follows a model's id in the routes that describe it is no part of it.
+    regex = "[^/]+(?:/(?!(?:info|health)$)[^/]+)?"
 
     def convert(self, value: str) -> str:
         return value
@@ -19,6 +20,8 @@ class ModelIdConvertor(Convertor[str]):
 
 
 register_url_convertor("model", ModelIdConvertor())
+
+TASK = "zero-shot-classification"
 
 #: Stands for a model's id in a route.
 MODEL_ID = "{model_id:model}"

@@ -15,7 +15,7 @@ from linnaeus.server.answers import Answers, compute, look_up, recall
 from linnaeus.server.auth import check_scope
 from linnaeus.server.dialects import Shape, dialect_of, encode_batch, encode_single, to_json
 from linnaeus.server.errors import RefusedError
-from linnaeus.server.paths import MODEL_ID
+from linnaeus.server.paths import MODEL_ID, TASK
 from linnaeus.server.registry import ServedModel
 from linnaeus.server.requests import ClassificationRequest, parse_request
 from linnaeus.server.service import Service, service_of
@@ -24,28 +24,29 @@ from linnaeus.server.telemetry import record_of
 Result = TypeVar("Result")
 Encoder = Callable[[Sequence[Classification]], bytes]
 
-TASK = "zero-shot-classification"
-
 #: Requests of more bytes, or more scores, are read and written in a thread; smaller ones are done before one wakes.
 INLINE_BYTES = 64 * 1024
 INLINE_SCORES = 2_000
 
-#: What the headers of an answer say.
-HEADERS = {
-    "x-compute-type": "`cpu` or `gpu`, or `cache` if every text was answered before.",
-    "x-compute-time": "Seconds that the texts were computed; absent if none was.",
-    "x-compute-characters": "Characters of all texts.",
-    "x-sha": "SHA-256 of the weights that answered.",
-    "x-linnaeus-model": "The model that answered, whatever name it was asked by.",
-    "x-linnaeus-truncated": "How many texts were longer than the model reads and lost their end; absent if none.",
-}
+#: Where clients of all times post, the most used first.
+PATHS = (
+    "/",
+    f"/models/{MODEL_ID}",
+    f"/hf-inference/models/{MODEL_ID}",
+    "/predict",
+    "/pipeline/{task}",
+    f"/pipeline/{{task}}/{MODEL_ID}",
+    f"/models/{MODEL_ID}/pipeline/{{task}}",
+    f"/hf-inference/models/{MODEL_ID}/pipeline/{{task}}",
+    f"/api/inference-proxy/hf-inference/models/{MODEL_ID}",
+)
 
-router = APIRouter()
 
-
-@router.post("/")
-@router.post(f"/models/{MODEL_ID}")
 async def classify(request: Request) -> Response:
+    """Score every label for every text."""
+    task = request.path_params.get("task", TASK)
+    if task != TASK:
+        raise RefusedError(404, f"The task {task} is not served: post to /pipeline/{TASK}.")
     service = service_of(request)
     model = service.registry.find(request.path_params.get("model_id"))
     check_scope(request.scope, model, service.registry)
@@ -90,7 +91,7 @@ async def _in_thread_if(large: bool, work: Callable[[], Result]) -> Result:
 
 def _encoder(request: Request, asked: ClassificationRequest, default: Shape) -> Encoder:
     """Return what writes results as this client reads them, or as it asks for."""
-    override = request.query_params.get("response") or request.headers.get("x-linnaeus-response")
+    override = request.query_params.get("response", request.headers.get("x-linnaeus-response"))
     if override is not None and override not in {shape.value for shape in Shape}:
         raise InputError("response", f"is {override!r}: choose one of {', '.join(shape.value for shape in Shape)}.")
     dialect = dialect_of(request.headers.get("user-agent", ""), legacy=asked.legacy, default=default)
@@ -116,6 +117,6 @@ def _headers(model: ServedModel, asked: ClassificationRequest, answers: Answers)
     return headers
 
 
-@router.get("/health")
-async def health() -> dict[str, str]:
-    return {"status": "ok"}
+router = APIRouter()
+for path in PATHS:
+    router.post(path, summary="Classify texts")(classify)

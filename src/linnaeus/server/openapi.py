@@ -1,0 +1,331 @@
+"""The words of the OpenAPI document: what may be posted, what comes back, and every way to fail."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+_EXAMPLE_TEXT = "Hi, I recently bought a device from your company but it is not working as advertised."
+_EXAMPLE_SCORES = [0.86, 0.1, 0.04]
+_EXAMPLE_LABELS = ["refund", "faq", "legal"]
+
+_TEXT: Schema = {"type": "string", "minLength": 1}
+_TEXTS: Schema = {"type": "array", "minItems": 1, "items": _TEXT}
+_NULL: Schema = {"type": "null"}
+
+_LABELS: Schema = {
+    "description": "The labels: a list, or one string with commas between them.",
+    "anyOf": [
+        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"\S"}},
+        {"type": "string", "pattern": r"[^,\s]"},
+    ],
+}
+
+_LITERAL = r"(?:[^{}]|\{\{|\}\})*"
+
+_PARAMETERS: Schema = {
+    "type": "object",
+    "properties": {
+        "candidate_labels": {**_LABELS, "anyOf": [*_LABELS["anyOf"], _NULL]},
+        "hypothesis_template": {
+            "description": "The sentence that is weighed for each label, with one `{}` where the label goes.",
+            "default": "This example is {}.",
+            "anyOf": [
+                {"type": "string", "pattern": rf"^{_LITERAL}(?:\{{\}}{_LITERAL}|(?:\{{0\}}{_LITERAL})+)$"},
+                _NULL,
+            ],
+        },
+        "multi_label": {
+            "description": "Whether several labels may fit. If so each score stands alone; if not, they sum to 1.",
+            "default": False,
+            "anyOf": [
+                {"type": "boolean"},
+                {"enum": [0, 1]},
+                {"type": "string", "pattern": r"^\s*(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$"},
+                _NULL,
+            ],
+        },
+    },
+}
+
+_OPTIONS: Schema = {
+    "description": "The options of earlier clients, each of which is a header now.",
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                "use_cache": {"description": "As the header `x-use-cache`."},
+                "wait_for_model": {"description": "As the header `x-wait-for-model`."},
+                "dont_load_model": {"description": "If true, as the header `x-load-model: 0`."},
+            },
+        },
+        _NULL,
+    ],
+}
+
+
+def _object_input(own: Schema, required: list[str]) -> Schema:
+    """Return an input that is an object: `text`, or `sequences` in its place."""
+    return {
+        "anyOf": [
+            {"type": "object", "required": ["text", *required], "properties": {"text": _TEXT, **own}},
+            {
+                "type": "object",
+                "required": ["sequences", *required],
+                "properties": {"sequences": {"anyOf": [_TEXT, _TEXTS]}, "text": _NULL, **own},
+            },
+        ]
+    }
+
+
+def _list_of(item: Schema) -> Schema:
+    return {"type": "array", "minItems": 1, "items": item}
+
+
+_MAYBE_LABELS: Schema = {"candidateLabels": {"anyOf": [*_LABELS["anyOf"], _NULL]}}
+_PLAIN_INPUT: Schema = {"anyOf": [_TEXT, _object_input(_MAYBE_LABELS, [])]}
+_LABELLED_INPUT: Schema = _object_input({"candidateLabels": _LABELS}, ["candidateLabels"])
+
+REQUEST_SCHEMA: Schema = {
+    "description": "Texts and labels. Unknown keys are ignored; null is as good as absent where a key may be absent.",
+    "anyOf": [
+        {
+            "title": "Labels in the parameters",
+            "type": "object",
+            "required": ["inputs", "parameters"],
+            "properties": {
+                "inputs": {"anyOf": [_PLAIN_INPUT, _list_of(_PLAIN_INPUT)]},
+                "parameters": {
+                    **_PARAMETERS,
+                    "required": ["candidate_labels"],
+                    "properties": {**_PARAMETERS["properties"], "candidate_labels": _LABELS},
+                },
+                "options": _OPTIONS,
+            },
+        },
+        {
+            "title": "Labels in the inputs",
+            "type": "object",
+            "required": ["inputs"],
+            "properties": {
+                "inputs": {"anyOf": [_LABELLED_INPUT, _list_of(_LABELLED_INPUT)]},
+                "parameters": {"anyOf": [_PARAMETERS, _NULL]},
+                "options": _OPTIONS,
+            },
+        },
+    ],
+}
+
+_REQUEST_EXAMPLES: Schema = {
+    "documented": {
+        "summary": "One text",
+        "value": {"inputs": _EXAMPLE_TEXT, "parameters": {"candidate_labels": ["refund", "legal", "faq"]}},
+    },
+    "batch": {
+        "summary": "Several texts, several labels each, another template",
+        "value": {
+            "inputs": ["Where is my parcel?", "I want my money back."],
+            "parameters": {
+                "candidate_labels": ["refund", "delivery", "praise"],
+                "hypothesis_template": "The customer writes about {}.",
+                "multi_label": True,
+            },
+        },
+    },
+    "labels in the input": {
+        "summary": "The form of the first documentation",
+        "value": {"inputs": {"text": _EXAMPLE_TEXT, "candidateLabels": ["refund", "legal", "faq"]}},
+    },
+}
+
+_PAIR: Schema = {
+    "type": "object",
+    "required": ["label", "score"],
+    "properties": {"label": {"type": "string"}, "score": {"type": "number", "minimum": 0, "maximum": 1}},
+}
+_RESULT: Schema = {
+    "type": "object",
+    "required": ["sequence", "labels", "scores"],
+    "properties": {
+        "sequence": {"type": "string", "description": "The text."},
+        "labels": {"type": "array", "items": {"type": "string"}, "description": "From the best to the worst."},
+        "scores": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}},
+        "truncated": {"type": "boolean", "description": "Present, and true, if the text lost its end."},
+    },
+}
+_ANSWER_SCHEMA: Schema = {
+    "anyOf": [
+        {"title": "list", "type": "array", "minItems": 1, "items": _PAIR},
+        {"title": "object", **_RESULT},
+        {"title": "wrapped, and the answer to several texts", "type": "array", "minItems": 1, "items": _RESULT},
+        {
+            "title": "the answer to instances",
+            "type": "object",
+            "required": ["predictions"],
+            "properties": {"predictions": {"type": "array", "items": _RESULT}},
+        },
+    ]
+}
+_RESULT_EXAMPLE = {"sequence": _EXAMPLE_TEXT, "labels": _EXAMPLE_LABELS, "scores": _EXAMPLE_SCORES}
+_ANSWER_EXAMPLES: Schema = {
+    "list": {
+        "summary": "One text",
+        "value": [
+            {"label": label, "score": score} for label, score in zip(_EXAMPLE_LABELS, _EXAMPLE_SCORES, strict=True)
+        ],
+    },
+    "object": {"summary": "One text, for clients from before July 2025", "value": _RESULT_EXAMPLE},
+    "batch": {"summary": "Several texts", "value": [_RESULT_EXAMPLE]},
+}
+
+#: What the headers of an answer say.
+ANSWER_HEADERS = {
+    "x-compute-type": "`cpu` or `gpu`, or `cache` if every text was answered before.",
+    "x-compute-time": "Seconds that the texts were computed; absent if none was.",
+    "x-compute-characters": "Characters of all texts.",
+    "x-sha": "SHA-256 of the weights that answered.",
+    "x-linnaeus-model": "The model that answered, whatever name it was asked by.",
+    "x-linnaeus-truncated": "How many texts were longer than the model reads and lost their end; absent if none.",
+}
+
+REQUEST_ID_HEADER = {"x-request-id": "The id that the log has for this request: the client's own if it sent one."}
+
+_ERRORS = {
+    400: ("The request cannot be understood.", "parameters.candidate_labels[2] is empty: remove it or give it a name."),
+    401: (
+        "No token, or none that is known.",
+        "Give a token: this server wants the header Authorization: Bearer TOKEN.",
+    ),
+    403: ("The token is for other models.", "This token does not have sufficient permissions to use model small: …"),
+    404: ("No such model, task or path.", "Model some/other is not loaded: use one of default, small, …"),
+    405: ("No such method on this path.", "PUT is not possible at /models/small: see /docs."),
+    413: ("Too large.", "The body is larger than 67,108,864 bytes: send fewer texts at a time, or shorter ones."),
+    415: ("A compressed body.", "The body is compressed ('gzip'): send it as it is."),
+    429: ("Too much is waiting.", "Too many requests: 256 are waiting already, try again in a moment."),
+    500: ("The server's own fault.", "The server failed, and it is not the request's fault: its log has more under …"),
+    503: ("The model is loading.", "Model small is currently loading"),
+}
+
+_ERROR_HEADERS = {
+    401: {"WWW-Authenticate": "How to authenticate.", "X-Error-Message": "The same sentence."},
+    403: {"X-Error-Message": "The same sentence."},
+    405: {"Allow": "The methods that are possible."},
+    415: {"Accept-Encoding": "What a body may be encoded with."},
+    429: {"Retry-After": "Seconds until another try makes sense."},
+    503: {"Retry-After": "Seconds until another try makes sense."},
+}
+
+_ERROR_SCHEMA: Schema = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {"type": "string", "description": "One sentence that names what is wrong, and the way out."},
+        "estimated_time": {"type": "number", "description": "Seconds until a loading model will be there."},
+    },
+}
+
+#: Content of an answer that is some JSON object.
+JSON_OBJECT: Schema = {"application/json": {"schema": {"type": "object"}}}
+
+BEARER: Schema = {"type": "http", "scheme": "bearer", "description": "Wanted if the operator has set tokens."}
+
+_PATH_PARAMETERS: dict[str, Schema] = {
+    "model_id": {
+        "description": "A name that `/info` lists: one segment, or an owner and a name with a slash between them.",
+        "schema": {"type": "string", "pattern": r"^[^/]+(?:/[^/]+)?$"},
+        "example": "small",
+    },
+    "task": {"description": "The task.", "schema": {"const": "zero-shot-classification"}},
+    "framework": {"description": "A library.", "schema": {"type": "string"}, "example": "transformers"},
+}
+
+_QUERY_PARAMETERS: dict[str, Schema] = {
+    "response": {
+        "description": "The shape of the answer to one text, whatever the client.",
+        "schema": {"enum": ["list", "object", "wrapped", "superset"]},
+    },
+    "candidate_labels": {
+        "description": "Labels, if the body has no `parameters`; as are `hypothesis_template` and `multi_label`.",
+        "schema": {"type": "string"},
+        "example": "refund,legal,faq",
+    },
+}
+
+_HEADER_PARAMETERS = {
+    "x-use-cache": "`false`: compute the answer even if it was given before.",
+    "x-wait-for-model": "`true`: wait for a loading model, not only a short while.",
+    "x-load-model": "`0`: answer 503 rather than start to load the model.",
+    "x-linnaeus-response": "As the query parameter `response`.",
+    "x-request-id": "The id for the log and the answer.",
+}
+
+
+def described(summary: str, description: str, content: Schema) -> dict[str, Any]:
+    """Return what a route that is read says of itself, for the route's decorator."""
+    return {
+        "summary": summary,
+        "description": description,
+        "responses": {200: {"description": "Done.", "headers": _headers(REQUEST_ID_HEADER), "content": content}},
+    }
+
+
+def complete(document: Schema) -> Schema:
+    """Add to the document that FastAPI makes what is the same on all routes, or follows from their paths."""
+    document["components"] = {
+        "schemas": {"Error": _ERROR_SCHEMA, "Request": REQUEST_SCHEMA, "Answer": _ANSWER_SCHEMA},
+        "securitySchemes": {"token": BEARER},
+    }
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            operation["parameters"] = [
+                {"name": name, "in": "path", "required": True, **parameter}
+                for name, parameter in _PATH_PARAMETERS.items()
+                if f"{{{name}}}" in path
+            ]
+            operation["security"] = [{}, {"token": []}]
+            if method == "post":
+                _complete_post(operation)
+            for status, (description, example) in _ERRORS.items():
+                if method == "post" or status not in {413, 415, 429}:
+                    operation["responses"][str(status)] = _error(status, description, example)
+    return document
+
+
+def _complete_post(operation: Schema) -> None:
+    operation["parameters"] += [
+        {"name": name, "in": "query", "required": False, **parameter} for name, parameter in _QUERY_PARAMETERS.items()
+    ]
+    operation["parameters"] += [
+        {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+        for name, description in _HEADER_PARAMETERS.items()
+    ]
+    operation["requestBody"] = {
+        "required": True,
+        "description": "JSON, whatever the Content-Type says.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Request"}, "examples": _REQUEST_EXAMPLES}
+        },
+    }
+    operation["responses"]["200"] = {
+        "description": "One text is answered in the shape that the client reads, several in a list of objects.",
+        "headers": _headers({**ANSWER_HEADERS, **REQUEST_ID_HEADER}),
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/Answer"}, "examples": _ANSWER_EXAMPLES}
+        },
+    }
+
+
+def _error(status: int, description: str, example: str) -> Schema:
+    body = {"error": example, "estimated_time": 12.5} if status == 503 else {"error": example}
+    return {
+        "description": description,
+        "headers": _headers({**_ERROR_HEADERS.get(status, {}), **REQUEST_ID_HEADER}),
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "example": body}},
+    }
+
+
+def _headers(descriptions: dict[str, str]) -> Schema:
+    return {
+        name: {"description": description, "schema": {"type": "string"}} for name, description in descriptions.items()
+    }

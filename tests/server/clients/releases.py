@@ -1,0 +1,69 @@
+"""The releases of the two official clients that are tried, and a folder with each of them.
+
+They are the ones at which something changed: a route, a field, an exception, the answer that is understood. They are
+installed by their packages' names, into build/clients, where they stay.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+CACHE = Path(__file__).parents[3] / "build" / "clients"
+
+HUB = (
+    *("0.17.3", "0.20.3", "0.23.5", "0.24.7", "0.26.5", "0.28.1", "0.30.2", "0.36.2"),
+    *("1.0.1", "1.1.4", "1.1.5", "1.2.4", "1.33.0", "2.4.0"),
+)
+JS = (
+    *("2.0.0", "2.6.4", "2.6.7", "2.8.1", "3.1.3", "3.3.0", "3.3.1", "3.7.0"),
+    *("3.7.1", "4.0.0", "4.4.0", "4.5.0", "4.13.30"),
+)
+
+
+def hub_folder(version: str) -> Path:
+    """Return what goes on PYTHONPATH for a release of huggingface_hub."""
+    return CACHE / "hub" / version
+
+
+def js_folder() -> Path:
+    """Return the folder in which ``import "inference-VERSION"`` finds a release of @huggingface/inference."""
+    return CACHE / "js"
+
+
+def fetch() -> None:
+    """Install what is not there yet."""
+    missing = [version for version in HUB if not hub_folder(version).is_dir()]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(_install_hub, missing))
+    wanted = {f"inference-{version}": f"npm:@huggingface/inference@{version}" for version in JS}
+    manifest = js_folder() / "package.json"
+    if not manifest.is_file() or json.loads(manifest.read_text())["dependencies"] != wanted:
+        js_folder().mkdir(parents=True, exist_ok=True)
+        _run("npm", "install", "--prefix", str(js_folder()), "--no-save", "--silent", "--ignore-scripts", *(
+            f"{name}@{package}" for name, package in wanted.items()
+        ))
+        manifest.write_text(json.dumps({"dependencies": wanted}))
+
+
+def _install_hub(version: str) -> None:
+    folder = hub_folder(version)
+    partial = folder.with_name(f"{version}.partial")
+    _run(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--upgrade"),
+        *("--target", str(partial), f"huggingface_hub=={version}"),
+    )
+    partial.rename(folder)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command[:4])} … failed:\n{done.stdout}{done.stderr}")
+
+
+if __name__ == "__main__":
+    fetch()

@@ -32,9 +32,10 @@ def measure_footprint(times: int = 5) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         environment = Path(folder) / "venv"
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        empty = disk_sizes(environment)
         subprocess.run([environment / "bin/pip", "install", "--quiet", ROOT], check=True)
         command = environment / "bin/linnaeus"
-        sizes = _sizes(environment)
+        sizes = disk_sizes(environment) - empty
         return {
             **circumstances(),
             "disk_mb": round(sum(sizes.values()) / 1e6),
@@ -45,7 +46,7 @@ def measure_footprint(times: int = 5) -> dict[str, Any]:
         }
 
 
-def _sizes(environment: Path) -> Counter[str]:
+def disk_sizes(environment: Path) -> Counter[str]:
     """Return the bytes of every top-level part of ``site-packages``, and of the rest as ``other``."""
     packages = next(environment.glob("lib/python*/site-packages"))
     sizes: Counter[str] = Counter()

@@ -100,7 +100,7 @@ def footprint_report(table: Table) -> str:
     """Return what an installation takes in disk, time and memory."""
     largest = ", ".join(f"{name} {size}" for name, size in table["largest_mb"].items())
     rows = (
-        ("disk, the whole environment", f"{table['disk_mb']} MB ({largest})"),
+        ("disk that `pip install .` takes", f"{table['disk_mb']} MB ({largest})"),
         ("`linnaeus classify` typed to the answer printed", f"{table['answer_seconds']:.2f} s"),
         ("`linnaeus --help`", f"{table['help_seconds']:.2f} s"),
         ("memory of the server at rest, after a request", f"{table['server_mb']} MB"),

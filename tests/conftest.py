@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 
 from linnaeus import Classifier
 from linnaeus.engines.fake import FakeEngine
+from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.loading import Model
+from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, write_weights
 from linnaeus.models.tokenizer import PieceTokenizer
 from linnaeus.scores import LogitColumns
 from linnaeus.windows import Reach
@@ -42,3 +47,30 @@ def fake_model() -> Model:
 @pytest.fixture
 def fake_classifier(fake_model: Model) -> Classifier:
     return Classifier(fake_model)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a one-pass model with random weights, large enough that its matrices are stored in int8."""
+    folder = tmp_path_factory.mktemp("tiny")
+    config = OnePassConfig(
+        hidden_size=128,
+        layers=3,
+        heads=4,
+        intermediate_size=256,
+        vocabulary_size=259,
+        positions=128,
+        norm_epsilon=1e-12,
+        hypothesis_reserve=16,
+    )
+    torch.manual_seed(0)
+    weights = {name: weight.detach() for name, weight in OnePassModule(config).state_dict().items()}
+    for name, weight in weights.items():
+        if weight.ndim == 2:
+            weight.normal_(std=0.02 if name.startswith("head") else 0.2)
+        elif name.endswith("bias"):
+            weight.normal_(std=0.1)
+    config.write(folder)
+    write_weights(folder, {name: weight.numpy() for name, weight in weights.items()})
+    byte_tokenizer().save(str(folder / TOKENIZER_FILE))
+    return folder

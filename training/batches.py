@@ -72,7 +72,7 @@ def plan_batches(rows: Sequence[Row], tokens: int, seed: int) -> list[list[int]]
     draw = random.Random(seed)
     order = list(range(len(rows)))
     draw.shuffle(order)
-    plan = []
+    plan: list[list[int]] = []
     for start in range(0, len(order), POOL):
         pool = sorted(order[start : start + POOL], key=lambda index: rows[index].reading.tokens)
         plan.extend(_fill(pool, rows, tokens))

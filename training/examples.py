@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from training.sources import (
     CLASSIFICATION,
@@ -16,7 +19,7 @@ from training.sources import (
     nli_rows,
     read_labels,
 )
-from training.templates import BY_KIND, GENERIC, NEGATED
+from training.templates import WRITTEN, Wordings, draw_template
 
 #: What is known of a hypothesis. The first three are columns of the logits; of a NOT_ENTAILMENT row only the sum of
 #: neutral and contradiction is known.
@@ -29,13 +32,17 @@ TARGETS = {
     "not_entailment": NOT_ENTAILMENT,
 }
 
-MAX_HYPOTHESES = 10
+MAX_HYPOTHESES = 9
 NONE_TRUE_SHARE = 0.08
 SEVERAL_TRUE_SHARE = 0.25
-NEGATED_SHARE = 0.04
-GENERIC_SHARE = 0.35
 NEAR_SHARE = 0.5
 NEAR_LABELS = 12
+
+#: Every set of labels of a text of our own is used this many times, each time in other words.
+OWN_TEXT_TURNS = 2
+
+#: One text of our own in so many is kept apart for development.
+OWN_TEXT_DEVELOPMENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,8 @@ def build_examples(data: Path, seed: int, neighbours: Neighbours) -> list[Exampl
     examples = [example for source in NLI for example in nli_examples(data, source, draw)]
     for source in CLASSIFICATION:
         examples.extend(classification_examples(data, source, draw, neighbours))
+    for row in own_texts(development=False):
+        examples.extend(own_text_examples(row, draw))
     draw.shuffle(examples)
     return examples
 
@@ -80,37 +89,20 @@ def classification_examples(
     names = read_labels(data / source.path)["labels"]
     vocabulary = sorted(set(source.regroup.values())) if source.regroup else names
     near = {label: neighbours(label, [other for other in vocabulary if other != label]) for label in vocabulary}
+    wordings = Wordings.of(*(source.wordings or (source.name,)))
     for text, labels in classification_rows(data, source, draw):
-        yield _classification_example(text, labels, source, vocabulary, near, draw)
-
-
-def _classification_example(
-    text: str,
-    labels: Sequence[str],
-    source: ClassificationSource,
-    vocabulary: Sequence[str],
-    near: dict[str, Sequence[str]],
-    draw: random.Random,
-) -> Example:
-    true = [draw.choice(labels)]
-    wrong = _wrong_labels(true[0], labels, vocabulary, near, draw)
-    listwise = True
-    chance = draw.random()
-    if chance < NONE_TRUE_SHARE and len(wrong) > 1:
-        true, listwise = [], False
-    elif len(labels) > 1 and chance < NONE_TRUE_SHARE + SEVERAL_TRUE_SHARE:
-        true, listwise = list(labels), False
-    template = _template(source.kind, draw)
-    holds, fails = ENTAILMENT, NOT_ENTAILMENT
-    if draw.random() < NEGATED_SHARE:
-        template, holds, fails, listwise = draw.choice(NEGATED), CONTRADICTION, ENTAILMENT, False
-    candidates = [*true, *wrong]
-    hypotheses = tuple(template.format(_wording(label, source, draw)) for label in candidates)
-    return Example(text, hypotheses, (holds,) * len(true) + (fails,) * len(wrong), listwise)
+        true = [draw.choice(labels)]
+        wrong = _wrong_labels(true[0], labels, vocabulary, near, draw)
+        chance = draw.random()
+        if chance < NONE_TRUE_SHARE and len(wrong) > 1:
+            true = []
+        elif len(labels) > 1 and chance < NONE_TRUE_SHARE + SEVERAL_TRUE_SHARE:
+            true = list(labels)
+        yield _example(text, true, wrong, source.kind, wordings, draw)
 
 
 def _wrong_labels(
-    true: str, labels: Sequence[str], vocabulary: Sequence[str], near: dict[str, Sequence[str]], draw: random.Random
+    true: str, labels: Sequence[str], vocabulary: Sequence[str], near: Mapping[str, Sequence[str]], draw: random.Random
 ) -> list[str]:
     wrong = [label for label in vocabulary if label not in labels]
     count = min(len(wrong), draw.randint(2, MAX_HYPOTHESES - 1))
@@ -120,9 +112,34 @@ def _wrong_labels(
     return chosen + draw.sample(rest, min(len(rest), count - len(chosen)))
 
 
-def _template(kind: str, draw: random.Random) -> str:
-    return draw.choice(GENERIC if draw.random() < GENERIC_SHARE else BY_KIND[kind])
+def own_texts(*, development: bool) -> list[dict[str, Any]]:
+    """Return the texts of ``data/texts``: those kept apart for development, or all others.
+
+    Each is {voice, text, sets: [{kind, true: [label], false: [label]}]}.
+    """
+    rows = [
+        json.loads(line)
+        for path in sorted((WRITTEN / "texts").glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [row for row in rows if (zlib.crc32(row["text"].encode()) % OWN_TEXT_DEVELOPMENT == 0) == development]
 
 
-def _wording(label: str, source: ClassificationSource, draw: random.Random) -> str:
-    return draw.choice((label, *source.wordings.get(label, ())))
+def own_text_examples(row: Mapping[str, Any], draw: random.Random) -> Iterator[Example]:
+    as_written = Wordings({})
+    for labels in row["sets"]:
+        for _ in range(OWN_TEXT_TURNS):
+            yield _example(row["text"], labels["true"], labels["false"], labels["kind"], as_written, draw)
+
+
+def _example(
+    text: str, true: Sequence[str], wrong: Sequence[str], kind: str, wordings: Wordings, draw: random.Random
+) -> Example:
+    drawn = draw_template(kind, draw)
+    holds, fails = (CONTRADICTION, ENTAILMENT) if drawn.negated else (ENTAILMENT, NOT_ENTAILMENT)
+    return Example(
+        premise=text,
+        hypotheses=tuple(drawn.template.format(wordings.draw(label, draw)) for label in (*true, *wrong)),
+        targets=(holds,) * len(true) + (fails,) * len(wrong),
+        listwise=len(true) == 1 and not drawn.negated,
+    )

@@ -11,7 +11,7 @@ from training.examples import Neighbours
 
 
 def label_neighbours(tokenizer: Tokenizer, word_embeddings: Tensor) -> Neighbours:
-    """Order labels by the cosine of the mean of their tokens' embeddings: crude, and good enough for hard wrong ones."""
+    """Order labels by the cosine between the mean embeddings of their tokens: crude, but it finds hard wrong ones."""
 
     def embed(label: str) -> Tensor:
         ids = tokenizer.encode(label, add_special_tokens=False).ids

@@ -31,15 +31,19 @@ class NliSource:
 class ClassificationSource:
     """A set of {text, label} rows.
 
-    `kind` chooses the templates. `wordings` gives labels other names to be called by; `regroup` replaces the labels
-    of the set with broader ones (the rows whose label it does not name are left out).
+    `kind` chooses the templates. `regroup` replaces the labels of the set with broader ones (the rows whose label it
+    does not name are left out), and `wordings` names the entries of ``data/wordings.json`` that then apply.
     """
 
     path: str
     kind: str
     limit: int | None = None
-    wordings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     regroup: Mapping[str, str] = field(default_factory=dict)
+    wordings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name.split(".")[0]
 
 
 NLI = (
@@ -82,16 +86,14 @@ NLI = (
     ),
 )
 
-SENTIMENT_WORDINGS = {
-    "positive": ("favorable", "good", "approving", "satisfied"),
-    "negative": ("unfavorable", "bad", "critical", "dissatisfied"),
-    "neutral": ("neither positive nor negative", "without opinion", "matter-of-fact"),
-}
-
-_POSITIVE = ("admiration amusement approval caring desire excitement gratitude joy love optimism pride relief").split()
-_NEGATIVE = (
-    "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness"
-).split()
+_POSITIVE = [
+    *("admiration", "amusement", "approval", "caring", "desire", "excitement", "gratitude", "joy", "love", "optimism"),
+    *("pride", "relief"),
+]
+_NEGATIVE = [
+    *("anger", "annoyance", "disappointment", "disapproval", "disgust", "embarrassment", "fear", "grief"),
+    *("nervousness", "remorse", "sadness"),
+]
 
 #: Emotions by sentiment, as the authors of GoEmotions group them (Demszky et al. 2020, figure 2).
 SENTIMENT_OF_EMOTION = {
@@ -100,64 +102,42 @@ SENTIMENT_OF_EMOTION = {
     "neutral": "neutral",
 }
 
+_TRAIN = "classification/train"
+
 CLASSIFICATION = (
-    ClassificationSource("classification/train/clinc150.train.jsonl.gz", "intent", limit=12000),
-    ClassificationSource("classification/train/hwu64.train.jsonl.gz", "intent", limit=6000),
-    ClassificationSource("classification/train/atis.train.jsonl.gz", "intent", limit=1000),
-    ClassificationSource("classification/train/stackoverflow20.all.jsonl.gz", "topic", limit=4000),
-    ClassificationSource("classification/train/searchsnippets.all.jsonl.gz", "topic", limit=5000),
-    ClassificationSource("classification/train/reuters_r8.train.jsonl.gz", "topic", limit=2000),
-    ClassificationSource("classification/train/sib200_en.train.jsonl.gz", "topic"),
-    ClassificationSource("classification/train/goemotions.train.jsonl.gz", "emotion", limit=12000),
-    ClassificationSource("classification/train/xed_en.all.jsonl.gz", "emotion", limit=4000),
+    ClassificationSource(f"{_TRAIN}/clinc150.train.jsonl.gz", "intent", limit=10000),
+    ClassificationSource(f"{_TRAIN}/hwu64.train.jsonl.gz", "intent", limit=5000),
+    ClassificationSource(f"{_TRAIN}/atis.train.jsonl.gz", "intent", limit=800),
+    ClassificationSource(f"{_TRAIN}/stackoverflow20.all.jsonl.gz", "topic", limit=3000),
+    ClassificationSource(f"{_TRAIN}/searchsnippets.all.jsonl.gz", "topic", limit=4000),
+    ClassificationSource(f"{_TRAIN}/reuters_r8.train.jsonl.gz", "topic", limit=1500),
+    ClassificationSource(f"{_TRAIN}/sib200_en.train.jsonl.gz", "topic"),
+    ClassificationSource(f"{_TRAIN}/goemotions.train.jsonl.gz", "emotion", limit=10000),
+    ClassificationSource(f"{_TRAIN}/xed_en.all.jsonl.gz", "emotion", limit=3000),
     ClassificationSource(
-        "classification/train/goemotions.train.jsonl.gz",
+        f"{_TRAIN}/goemotions.train.jsonl.gz",
         "sentiment",
-        limit=9000,
-        wordings=SENTIMENT_WORDINGS,
+        limit=7000,
         regroup=SENTIMENT_OF_EMOTION,
+        wordings=("sentiment", "mpqa"),
     ),
+    ClassificationSource(f"{_TRAIN}/customer_reviews.all.jsonl.gz", "sentiment"),
+    ClassificationSource(f"{_TRAIN}/mpqa.all.jsonl.gz", "sentiment", limit=2000),
+    ClassificationSource(f"{_TRAIN}/subj.all.jsonl.gz", "property", limit=2000),
+    ClassificationSource(f"{_TRAIN}/davidson_hate.all.jsonl.gz", "content", limit=2500),
     ClassificationSource(
-        "classification/train/customer_reviews.all.jsonl.gz", "sentiment", wordings=SENTIMENT_WORDINGS
-    ),
-    ClassificationSource(
-        "classification/train/mpqa.all.jsonl.gz", "sentiment", limit=2500, wordings=SENTIMENT_WORDINGS
-    ),
-    ClassificationSource(
-        "classification/train/subj.all.jsonl.gz",
-        "property",
-        limit=2500,
-        wordings={
-            "subjective": ("an opinion", "opinionated", "a personal view"),
-            "objective": ("factual", "a statement of fact", "a plain description"),
-        },
-    ),
-    ClassificationSource("classification/train/davidson_hate.all.jsonl.gz", "content", limit=3000),
-    ClassificationSource(
-        "classification/train/davidson_hate.all.jsonl.gz",
+        f"{_TRAIN}/davidson_hate.all.jsonl.gz",
         "property",
         limit=3000,
-        wordings={
-            "rude": ("insulting", "vulgar", "abusive"),
-            "polite": ("harmless", "inoffensive", "acceptable"),
-        },
         regroup={
             "offensive language": "rude",
             "hate speech": "rude",
             "neither hate speech nor offensive language": "polite",
         },
+        wordings=("manners",),
     ),
-    ClassificationSource(
-        "classification/train/tweet_hate.train.jsonl.gz",
-        "property",
-        limit=3000,
-        wordings={"hateful": ("hostile to a group of people", "discriminating"), "not hateful": ("free of hate",)},
-    ),
-    ClassificationSource(
-        "classification/train/tweet_irony.train.jsonl.gz",
-        "property",
-        wordings={"ironic": ("sarcastic", "not meant literally"), "not ironic": ("sincere", "meant literally")},
-    ),
+    ClassificationSource(f"{_TRAIN}/tweet_hate.train.jsonl.gz", "property", limit=2500),
+    ClassificationSource(f"{_TRAIN}/tweet_irony.train.jsonl.gz", "property"),
 )
 
 

@@ -1,96 +1,65 @@
-"""Hypothesis templates, by what the labels of a set are.
+"""How labels are put into words in training: templates by what the labels are, other names, descriptions.
 
-A model that has met each label in one wording only learns the wording. Every training row draws its template from
-here, so what is left to learn is the label. The templates that the development sets suggest are not among them.
+A model that has met each label in one wording only learns the wording. Every training row draws its template and its
+names from here, so what is left to learn is the label. The templates that the development sets suggest are not in it.
 """
 
 from __future__ import annotations
 
-GENERIC = (
-    "This example is {}.",
-    "{}",
-    "{}.",
-    "The label is {}.",
-    "The right category is {}.",
-    "This is {}.",
-    "It can be described as {}.",
-    "The best answer is {}.",
-    "This belongs to the class {}.",
-)
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-BY_KIND: dict[str, tuple[str, ...]] = {
-    "topic": (
-        "The topic is {}.",
-        "This text deals with {}.",
-        "The subject of this passage is {}.",
-        "It is about {}.",
-        "This concerns {}.",
-        "The text discusses {}.",
-        "This is a piece on {}.",
-        "The author writes about {}.",
-        "Topic: {}",
-    ),
-    "intent": (
-        "The intent is {}.",
-        "The user's request concerns {}.",
-        "The speaker is asking about {}.",
-        "What the person wants: {}",
-        "This message is about {}.",
-        "The customer needs help with {}.",
-        "The command is {}.",
-        "The purpose of this utterance is {}.",
-        "Intent: {}",
-    ),
-    "sentiment": (
-        "The sentiment is {}.",
-        "The tone of the text is {}.",
-        "The writer's opinion is {}.",
-        "This is a {} statement.",
-        "The author feels {} about it.",
-        "What is said here is {}.",
-        "The overall impression is {}.",
-        "Sentiment: {}",
-    ),
-    "emotion": (
-        "The emotion is {}.",
-        "The writer feels {}.",
-        "The speaker shows {}.",
-        "This message conveys {}.",
-        "The mood is one of {}.",
-        "Here someone expresses {}.",
-        "The feeling behind these words is {}.",
-        "Emotion: {}",
-    ),
-    "property": (
-        "This text is {}.",
-        "This statement is {}.",
-        "What the author wrote is {}.",
-        "This post is {}.",
-        "The comment is {}.",
-        "The language used here is {}.",
-        "These words are {}.",
-    ),
-    "content": (
-        "The text contains {}.",
-        "There is {} in this post.",
-        "This message is an instance of {}.",
-        "What we see here is {}.",
-        "This comment amounts to {}.",
-    ),
-    "answer": (
-        "The answer to this question is {}.",
-        "The question asks for {}.",
-        "Whoever asks this wants to know {}.",
-        "A reply would name {}.",
-        "This is a question about {}.",
-    ),
-}
+WRITTEN = Path(__file__).parent / "data"
 
-#: Under these a label that holds makes the hypothesis false, and one that does not makes it true.
-NEGATED = (
-    "This is not {}.",
-    "This example is not {}.",
-    "It is not about {}.",
-    "The text has nothing to do with {}.",
-    "{} is not the right category.",
-)
+#: How often a template of any kind of label is used, and one under which a label that holds makes the sentence false.
+GENERIC_SHARE = 0.35
+NEGATED_SHARE = 0.04
+
+#: How often a label goes by its description, and by one of its other names.
+DESCRIPTION_SHARE = 0.1
+OTHER_NAME_SHARE = 0.45
+
+
+def load(name: str) -> Any:  # noqa: ANN401 - the shape of each file is told where it is used
+    return json.loads((WRITTEN / name).read_text(encoding="utf-8"))
+
+
+#: Templates by kind of label, ``generic`` and ``negated`` among them.
+TEMPLATES: Mapping[str, list[str]] = load("templates.json")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTemplate:
+    template: str
+    negated: bool
+
+
+def draw_template(kind: str, draw: random.Random) -> DrawnTemplate:
+    if draw.random() < NEGATED_SHARE:
+        return DrawnTemplate(draw.choice(TEMPLATES["negated"]), negated=True)
+    kind = "generic" if draw.random() < GENERIC_SHARE else kind
+    return DrawnTemplate(draw.choice(TEMPLATES[kind]), negated=False)
+
+
+class Wordings:
+    """The names that the labels of a set go by."""
+
+    def __init__(self, labels: Mapping[str, Mapping[str, Any]]) -> None:
+        self._labels = labels
+
+    @classmethod
+    def of(cls, *sets: str) -> Wordings:
+        """Return what is written for the labels of these sets, the earlier before the later."""
+        written = load("wordings.json")
+        return cls({label: about for name in reversed(sets) for label, about in written[name].items()})
+
+    def draw(self, label: str, draw: random.Random) -> str:
+        about = self._labels.get(label)
+        chance = draw.random()
+        if about is None or chance > DESCRIPTION_SHARE + OTHER_NAME_SHARE:
+            return label
+        return str(about["description"] if chance < DESCRIPTION_SHARE else draw.choice(about["names"]))

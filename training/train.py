@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -141,7 +141,7 @@ def train_step(
     with torch.autocast(device, dtype=torch.bfloat16):
         logits = module(*batch.packed.to(device))
     value = loss(logits.float(), batch.targets.to(device), batch.listwise.to(device), list_weight)
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimiser.step()
     schedule.step()
@@ -156,6 +156,7 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
         logits: [rows, hypotheses, 3].
         targets: [rows, hypotheses], -1 where there is no hypothesis.
         listwise: [rows], true where the first hypothesis is the one right label.
+        list_weight: weight of the cross-entropy.
     """
     present = targets >= 0
     entailment, neutral, contradiction = functional.log_softmax(logits, -1).unbind(-1)
@@ -171,26 +172,28 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
     return pointwise + list_weight * listwise.float().mean() * functional.cross_entropy(scores, right)
 
 
-def save_checkpoint(path: Path, settings: Settings, step: int, module: nn.Module, *parts: Any) -> None:
-    state = {
-        "settings": asdict(settings),
-        "step": step,
-        "module": module.state_dict(),
-        "parts": [part.state_dict() for part in parts],
-    }
+class Stateful(Protocol):
+    """What a checkpoint holds besides settings and step: the module, the optimiser, the schedule."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...  # noqa: ANN401 - each returns its own
+
+
+def save_checkpoint(path: Path, settings: Settings, step: int, *parts: Stateful) -> None:
+    state = {"settings": asdict(settings), "step": step, "parts": [part.state_dict() for part in parts]}
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
 
 
-def resume(path: Path, settings: Settings, module: nn.Module, *parts: Any) -> int:
+def resume(path: Path, settings: Settings, *parts: Stateful) -> int:
     """Restore a run and return the steps it has done; a checkpoint of other settings is refused."""
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
     if state["settings"] != asdict(settings):
         raise SystemExit(f"{path} belongs to a run with other settings: remove it, or choose another --work folder.")
-    module.load_state_dict(state["module"])
     for part, saved in zip(parts, state["parts"], strict=True):
         part.load_state_dict(saved)
     step: int = state["step"]

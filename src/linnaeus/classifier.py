@@ -64,8 +64,9 @@ class Classifier:
         self.model = model if isinstance(model, Model) else load_model(model, device=device, precision=precision)
         self._scheduler = Scheduler(self.model.engine)
 
+    # A string is a sequence of strings too, so the first two overlap; the first that matches wins.
     @overload
-    def __call__(
+    def __call__(  # type: ignore[overload-overlap]
         self,
         sequences: str,
         candidate_labels: CandidateLabels,
@@ -74,7 +75,7 @@ class Classifier:
     ) -> Classification: ...
 
     @overload
-    def __call__(
+    def __call__(  # type: ignore[overload-overlap]
         self,
         sequences: Sequence[str],
         candidate_labels: CandidateLabels,
@@ -195,7 +196,7 @@ def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
     characters = 0
     for text in texts:
         chunk.append(text)
-        characters += len(text) if isinstance(text, str) else 0
+        characters += len(text) if isinstance(text, str) else 0  # type: ignore[redundant-expr]
         if len(chunk) == CHUNK_TEXTS or characters >= CHUNK_CHARACTERS:
             yield chunk
             chunk, characters = [], 0

@@ -42,10 +42,11 @@ def parse_labels(candidate_labels: CandidateLabels) -> list[Label]:
         InputError: there is no label, or one is empty or no string.
     """
     if isinstance(candidate_labels, str):
+        check_unicode("candidate_labels", candidate_labels)
         names = [name.strip() for name in candidate_labels.split(",")]
         labels = [Label(name) for name in names if name]
     elif isinstance(candidate_labels, Sequence):
-        labels = [_as_label(index, label) for index, label in enumerate(candidate_labels)]
+        labels = [_as_label(f"candidate_labels[{index}]", label) for index, label in enumerate(candidate_labels)]
     else:
         raise InputError("candidate_labels", "must be a list of strings, or one string with commas between the labels.")
     if not labels:
@@ -53,8 +54,7 @@ def parse_labels(candidate_labels: CandidateLabels) -> list[Label]:
     return labels
 
 
-def _as_label(index: int, label: object) -> Label:
-    field = f"candidate_labels[{index}]"
+def _as_label(field: str, label: object) -> Label:
     if isinstance(label, str):
         label = Label(label)
     if not isinstance(label, Label):
@@ -69,7 +69,7 @@ def _as_label(index: int, label: object) -> Label:
 
 
 class HypothesisTemplate:
-    """A sentence with a place for a label, such as ``This example is {}.``
+    """A sentence with a place for a label, such as "This example is {}.".
 
     ``{0}`` may stand for ``{}`` (and more than once); ``{{`` and ``}}`` are literal braces, as in `str.format`.
 

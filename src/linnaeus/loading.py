@@ -48,13 +48,14 @@ def load_model(name: str | Path, *, device: Device = "auto", precision: Precisio
     _check_choice("precision", precision, get_args(Precision))
     folder = model_folder(name)
     config = OnePassConfig.read(folder)
+    engine = _open_engine(folder, config, device, precision)
     return Model(
         name=str(name),
         revision=fingerprint(folder),
         tokenizer=PieceTokenizer.read(folder / TOKENIZER_FILE),
         reach=Reach(config.positions, config.hypothesis_reserve),
         columns=_columns(config),
-        engine=_open_engine(folder, config, device, precision),
+        engine=engine,
     )
 
 

@@ -7,7 +7,7 @@ the products that the mask would throw away are never made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,9 +83,7 @@ class _Builder:
         return self._norm("embeddings.norm", op.add(words, self._rows("embeddings.segment", _int(segment))))
 
     def _text_layer(self, layer: str, text: Node, mask: Node) -> Node:
-        query, key, value = (
-            self._heads(self._linear(f"{layer}.{name}", text)) for name in ("query", "key", "value")
-        )
+        query, key, value = (self._heads(self._linear(f"{layer}.{name}", text)) for name in ("query", "key", "value"))
         attended = op.scaled_dot_product_attention(query, key, value, mask)
         return self._after_attention(layer, text, attended)
 
@@ -136,9 +134,9 @@ class _Builder:
     def _values_and_ones(self, layer: str, hidden: Node) -> Node:
         """Project to values, and after the values of each head a 1: rows of zeros with a bias of 1."""
         heads = self._config.heads
-        bias = self._stored[f"{layer}.value.bias"].reshape(heads, -1)
-        bias = np.pad(bias, ((0, 0), (0, 1)), constant_values=1).reshape(-1)
-        return self._product(f"{layer}.value", hidden, self._matrix(f"{layer}.value.weight").padded(heads), bias)
+        bias = np.pad(self._stored[f"{layer}.value.bias"].reshape(heads, -1), ((0, 0), (0, 1)), constant_values=1)
+        matrix = self._matrix(f"{layer}.value.weight").padded(heads)
+        return self._product(f"{layer}.value", hidden, matrix, bias.reshape(-1))
 
     def _product(self, name: str, hidden: Node, matrix: Matrix, bias: NDArray[np.float32]) -> Node:
         compressed = self._compressed and name.startswith("layers.")
@@ -177,8 +175,8 @@ class Matrix:
 
     def padded(self, heads: int) -> Matrix:
         """Return the matrix with a row of zeros after the rows of each head."""
-        values = self.values.reshape(heads, -1, self.values.shape[1])
-        values = np.pad(values, ((0, 0), (0, 1), (0, 0))).reshape(-1, self.values.shape[1])
+        columns = self.values.shape[1]
+        values = np.pad(self.values.reshape(heads, -1, columns), ((0, 0), (0, 1), (0, 0))).reshape(-1, columns)
         if self.scales is None:
             return Matrix(values, None)
         scales = np.pad(self.scales.reshape(heads, -1), ((0, 0), (0, 1)), constant_values=1)

@@ -98,7 +98,8 @@ class Layer(nn.Module):
 
     def _split(self, hidden: Tensor) -> Tensor:
         """[rows, length, hidden] to [rows, heads, length, head size]."""
-        return hidden.unflatten(2, (self.heads, self.head_size)).transpose(1, 2)
+        rows, length, _ = hidden.shape
+        return hidden.view(rows, length, self.heads, self.head_size).transpose(1, 2)
 
 
 def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
@@ -106,7 +107,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tenso
         return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
     # On the CPU the fused form has a slow backward pass (more than half of a training step).
     scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
-    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) @ values
+    weights: Tensor = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
+    return weights @ values
 
 
 class Head(nn.Module):

@@ -41,7 +41,7 @@ class OpenVinoEngine:
         core = ov.Core()
         self._positions = config.positions
         self.precision = _choose_precision(core, precision)
-        graph = build_graph(read_stored(folder), config, compressed=self.precision == "int8")
+        graph = build_graph(read_stored(folder, config), config, compressed=self.precision == "int8")
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",

@@ -38,7 +38,7 @@ class TorchEngine:
         self._device = device
         self._precision = "bf16" if DTYPES[precision] is torch.bfloat16 else "fp32"
         module = OnePassModule(config)
-        module.load_state_dict({name: torch.from_numpy(array) for name, array in read_weights(folder).items()})
+        module.load_state_dict({name: torch.from_numpy(array) for name, array in read_weights(folder, config).items()})
         self._module = module.eval().to(device, DTYPES[precision])
 
     @property

@@ -82,30 +82,62 @@ class OnePassConfig:
         (folder / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
 
 
-def read_stored(folder: Path) -> dict[str, NDArray[Any]]:
+def weight_shapes(config: OnePassConfig) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of every array that a model of this shape has."""
+    hidden, wide = config.hidden_size, config.intermediate_size
+    shapes = {
+        "embeddings.word.weight": (config.vocabulary_size, hidden),
+        "embeddings.position.weight": (config.positions, hidden),
+        "embeddings.segment.weight": (config.segment_types, hidden),
+        **_norm_shapes("embeddings.norm", hidden),
+        **_linear_shapes("head.dense", hidden, hidden),
+        **_linear_shapes("head.classifier", len(config.labels), hidden),
+    }
+    for layer in range(config.layers):
+        for name in ("query", "key", "value", "output"):
+            shapes |= _linear_shapes(f"layers.{layer}.{name}", hidden, hidden)
+        shapes |= _linear_shapes(f"layers.{layer}.up", wide, hidden)
+        shapes |= _linear_shapes(f"layers.{layer}.down", hidden, wide)
+        shapes |= _norm_shapes(f"layers.{layer}.attention_norm", hidden)
+        shapes |= _norm_shapes(f"layers.{layer}.norm", hidden)
+    return shapes
+
+
+def _linear_shapes(name: str, outputs: int, inputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _norm_shapes(name: str, size: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (size,), f"{name}.bias": (size,)}
+
+
+def read_stored(folder: Path, config: OnePassConfig) -> dict[str, NDArray[Any]]:
     """Return the arrays of the weights file as they are stored, scales among them.
 
     Raises:
-        ModelError: the file is missing or damaged.
+        ModelError: the file is missing or damaged, or holds a model of another shape.
     """
     path = folder / WEIGHTS_FILE
     try:
-        return dict(load_file(path))
+        stored = dict(load_file(path))
     except (FileNotFoundError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read: {error}.") from error
+    for name, shape in weight_shapes(config).items():
+        if name not in stored or stored[name].shape != shape:
+            raise ModelError(f"{path} has no {name} of shape {list(shape)}, which {CONFIG_FILE} beside it asks for.")
+    return stored
 
 
-def read_weights(folder: Path) -> dict[str, Floats]:
+def read_weights(folder: Path, config: OnePassConfig) -> dict[str, Floats]:
     """Return every matrix and vector of the model in fp32.
 
     Raises:
-        ModelError: the weights file is missing or damaged.
+        ModelError: the file is missing or damaged, or holds a model of another shape.
     """
-    stored = read_stored(folder)
+    stored = read_stored(folder, config)
     return {
-        name: array * stored[name + SCALE_SUFFIX][:, None] if name + SCALE_SUFFIX in stored else array
-        for name, array in stored.items()
-        if not name.endswith(SCALE_SUFFIX)
+        name: stored[name] * stored[name + SCALE_SUFFIX][:, None] if name + SCALE_SUFFIX in stored else stored[name]
+        for name in weight_shapes(config)
     }
 
 

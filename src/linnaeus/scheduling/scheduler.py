@@ -139,7 +139,7 @@ class Scheduler:
         outcome: list[Logits] | Exception = RuntimeError("interrupted")
         try:
             outcome = self.engine.logits([item.reading for item in batch.items])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises reaches the callers it concerns
             outcome = error
         finally:
             self._turn.acquire()

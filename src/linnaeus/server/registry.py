@@ -69,8 +69,8 @@ class ServedModel:
             self._enter(State.LOADING)
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def ready(self, *, may_start: bool, patience: float) -> Classifier:
-        """Return the classifier, waiting for it `patience` seconds at most.
+    async def ready(self, asked_as: str, *, may_start: bool, patience: float) -> Classifier:
+        """Return the classifier, waiting for it `patience` seconds at most; refuse in the name it was `asked_as`.
 
         Raises:
             RefusedError: it is not ready, with status 503, or could not be loaded, with status 500.
@@ -84,15 +84,15 @@ class ServedModel:
         if self.classifier is not None:
             return self.classifier
         if self._state is State.FAILED:
-            raise RefusedError(500, f"Model {self.name} could not be loaded: {self.failure}")
-        raise self._not_ready()
+            raise RefusedError(500, f"Model {asked_as} could not be loaded: {self.failure}")
+        raise self._not_ready(asked_as)
 
-    def _not_ready(self) -> RefusedError:
+    def _not_ready(self, asked_as: str) -> RefusedError:
         if self._state is State.IDLE:
-            sentence = f"Model {self.name} is not loaded: ask without x-load-model: 0 to load it"
+            sentence = f"Model {asked_as} is not loaded: ask without x-load-model: 0 to load it"
             remaining = EXPECTED_SECONDS
         else:
-            sentence = f"Model {self.name} is currently loading"
+            sentence = f"Model {asked_as} is currently loading"
             remaining = max(1.0, EXPECTED_SECONDS - (monotonic() - self._since))
         seconds = round(remaining, 1)
         return RefusedError(503, sentence, {"Retry-After": str(round(seconds))}, estimated_time=seconds)
@@ -140,7 +140,6 @@ class Registry:
         self.models = {source: ServedModel(source, load, metrics) for source in sorted(set(sources.values()))}
         self._by_name = {name: self.models[source] for name, source in sources.items()}
         self._named = {self._by_name[name] for name in ("default", *aliases)}
-        self.default = self._by_name["default"]
 
     @property
     def names(self) -> Mapping[str, ServedModel]:
@@ -151,14 +150,12 @@ class Registry:
         for model in self._named:
             model.start()
 
-    def find(self, name: str | None) -> ServedModel:
-        """Return the model of that name, or the default.
+    def find(self, name: str) -> ServedModel:
+        """Return the model of that name.
 
         Raises:
             RefusedError: there is none, with status 404.
         """
-        if name is None:
-            return self.default
         model = self._by_name.get(name)
         if model is None:
             raise RefusedError(

@@ -48,7 +48,8 @@ async def classify(request: Request) -> Response:
     if task != TASK:
         raise RefusedError(404, f"The task {task} is not served: post to /pipeline/{TASK}.")
     service = service_of(request)
-    model = service.registry.find(request.path_params.get("model_id"))
+    name = request.path_params.get("model_id", "default")
+    model = service.registry.find(name)
     check_scope(request.scope, model, service.registry)
     async with service.intake.body(request) as body:
         asked = await _in_thread_if(
@@ -61,13 +62,15 @@ async def classify(request: Request) -> Response:
                 f"The request asks for {asked.scores:,} scores (texts times labels), and this server gives "
                 f"{service.settings.max_scores:,} at a time: send fewer texts or labels.",
             )
-        return await _answer(service, model, asked, _encoder(request, asked, service.settings.response))
+        return await _answer(service, model, name, asked, _encoder(request, asked, service.settings.response))
 
 
-async def _answer(service: Service, model: ServedModel, asked: ClassificationRequest, encode: Encoder) -> Response:
+async def _answer(
+    service: Service, model: ServedModel, name: str, asked: ClassificationRequest, encode: Encoder
+) -> Response:
     settings, cache, metrics = service.settings, service.cache, service.metrics
     patience = settings.wait_seconds if asked.wait_for_model else settings.hold_seconds
-    classifier = await model.ready(may_start=asked.load_model, patience=patience)
+    classifier = await model.ready(name, may_start=asked.load_model, patience=patience)
     revision = classifier.model.revision
     large = asked.scores > INLINE_SCORES or asked.characters > INLINE_BYTES
     lookup = await _in_thread_if(large, partial(look_up, asked, revision, cache))

@@ -25,29 +25,35 @@ class ServerSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LINNAEUS_", extra="ignore", frozen=True)
 
-    host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
-    model: str = Field("default", description="The model that answers where a request names none.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    model: str = Field(default="default", description="The model that answers where a request names none.")
     aliases: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Names that clients may use, each with the model or folder that answers."
     )
-    device: Device = Field("auto", description="cpu, cuda or auto.")
-    precision: Precision = Field("auto", description="fp32, bf16, int8 or auto.")
+    device: Device = Field(default="auto", description="cpu, cuda or auto.")
+    precision: Precision = Field(default="auto", description="fp32, bf16, int8 or auto.")
     preload: bool = Field(default=True, description="Load the models at the start, not at the first request.")
-    tokens: Annotated[tuple[str, ...], NoDecode] = Field((), description="Bearer tokens that may use the server.")
-    token_file: Path | None = Field(None, description="A file of tokens, read again whenever it changes.")
+    tokens: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Bearer tokens that may use the server."
+    )
+    token_file: Path | None = Field(default=None, description="A file of tokens, read again whenever it changes.")
     open_to_all: bool = Field(default=False, description="Listen on a public address although no token is asked for.")
-    response: Shape = Field(Shape.LIST, description="The shape of answers to clients that are not recognised.")
-    hold_seconds: float = Field(10.0, ge=0, description="How long a request waits for a loading model before a 503.")
-    wait_seconds: float = Field(300.0, ge=0, description="The same, for requests with x-wait-for-model: true.")
-    cache_bytes: int = Field(64 * 2**20, ge=0, description="Memory for answers that are kept; 0 keeps none.")
+    response: Shape = Field(default=Shape.LIST, description="The shape of answers to clients that are not recognised.")
+    hold_seconds: float = Field(
+        default=10.0, ge=0, description="How long a request waits for a loading model before a 503."
+    )
+    wait_seconds: float = Field(default=300.0, ge=0, description="The same, for requests with x-wait-for-model: true.")
+    cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for answers that are kept; 0 keeps none.")
     # Ten million characters, each escaped as in \u00e9, and some labels.
-    max_body_bytes: int = Field(64 * 2**20, gt=0, description="The largest request body.")
-    max_held_bytes: int = Field(2**30, gt=0, description="Memory for all request bodies at a time.")
-    max_scores: int = Field(1_000_000, gt=0, description="The most texts times labels in one request.")
-    max_waiting: int = Field(256, gt=0, description="Requests that may wait for a thread before others get a 429.")
-    threads: int = Field(32, gt=0, description="Requests that are computed at a time; they share batches.")
-    log: Literal["auto", "text", "json"] = Field("auto", description="Log lines for people or programs.")
+    max_body_bytes: int = Field(default=64 * 2**20, gt=0, description="The largest request body.")
+    max_held_bytes: int = Field(default=2**30, gt=0, description="Memory for all request bodies at a time.")
+    max_scores: int = Field(default=1_000_000, gt=0, description="The most texts times labels in one request.")
+    max_waiting: int = Field(
+        default=256, gt=0, description="Requests that may wait for a thread before others get a 429."
+    )
+    threads: int = Field(default=32, gt=0, description="Requests that are computed at a time; they share batches.")
+    log: Literal["auto", "text", "json"] = Field(default="auto", description="Log lines for people or programs.")
     quiet: bool = Field(default=False, description="Write no line for each request.")
 
     @field_validator("aliases", mode="before")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 CACHE = Path(__file__).parents[3] / "build" / "clients"
 
+_JS_CACHE = CACHE / "js"
+
 HUB = (
     *("0.17.3", "0.20.3", "0.23.5", "0.24.7", "0.26.5", "0.28.1", "0.30.2", "0.36.2"),
     *("1.0.1", "1.1.4", "1.1.5", "1.2.4", "1.33.0", "2.4.0"),
@@ -29,9 +31,11 @@ def hub_folder(version: str) -> Path:
     return CACHE / "hub" / version
 
 
-def js_folder() -> Path:
-    """Return the folder in which ``import "inference-VERSION"`` finds a release of @huggingface/inference."""
-    return CACHE / "js"
+def js_file(version: str) -> Path:
+    """Return what is imported for a release of @huggingface/inference."""
+    package = _JS_CACHE / "node_modules" / f"inference-{version}"
+    main: str = json.loads((package / "package.json").read_text())["main"]
+    return package / main
 
 
 def fetch() -> None:
@@ -40,12 +44,19 @@ def fetch() -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(_install_hub, missing))
     wanted = {f"inference-{version}": f"npm:@huggingface/inference@{version}" for version in JS}
-    manifest = js_folder() / "package.json"
+    manifest = _JS_CACHE / "package.json"
     if not manifest.is_file() or json.loads(manifest.read_text())["dependencies"] != wanted:
-        js_folder().mkdir(parents=True, exist_ok=True)
-        _run("npm", "install", "--prefix", str(js_folder()), "--no-save", "--silent", "--ignore-scripts", *(
-            f"{name}@{package}" for name, package in wanted.items()
-        ))
+        _JS_CACHE.mkdir(parents=True, exist_ok=True)
+        _run(
+            "npm",
+            "install",
+            "--prefix",
+            str(_JS_CACHE),
+            "--no-save",
+            "--silent",
+            "--ignore-scripts",
+            *(f"{name}@{package}" for name, package in wanted.items()),
+        )
         manifest.write_text(json.dumps({"dependencies": wanted}))
 
 

@@ -41,7 +41,7 @@ bench: $(VENV)/.dev ## Measure speed and footprint, and write the figures into R
 	$(BIN)/python -m benchmarks render
 
 train: $(VENV)/.dev ## Make the bundled model from the sets in DATA (../shared/data)
-	$(KEEP_MEMORY) $(BIN)/python -m training --data $(DATA)
+	$(KEEP_MEMORY) $(BIN)/python -m training make --data $(DATA)
 
 clean: ## Remove the environment and all caches; training runs in build/ stay
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

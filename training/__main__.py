@@ -12,33 +12,45 @@ import typer
 from rich import print as show
 
 from training.backbones import BACKBONES
+from training.card import write_card
 from training.evaluate import evaluate
 from training.export import export
-from training.train import Settings, train
+from training.train import Settings, prepare, start_from, train
 
 #: OpenVINO and PyTorch must agree on the shipped weights this closely, in fp32.
 ENGINE_TOLERANCE = 1e-3
 
 
-def main(
-    data: Annotated[Path, typer.Option(help="The folder with the sets, as README.md describes.")] = Path(
-        "../shared/data"
-    ),
-    name: Annotated[str, typer.Option(help="Name of the model that is made.")] = "small",
-    backbone: Annotated[str, typer.Option(help=f"One of {', '.join(BACKBONES)}.")] = "all-MiniLM-L6-v2",
-    work: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = Path("build/training"),
-    out: Annotated[Path, typer.Option(help="Where the model folder goes.")] = Path("build/models"),
+app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Option(help="Name of the model.")]
+Data = Annotated[Path, typer.Option(help="The folder with the sets, as README.md describes.")]
+Out = Annotated[Path, typer.Option(help="Where the model folder and its figures go.")]
+Backbone = Annotated[str, typer.Option(help=f"One of {', '.join(BACKBONES)}.")]
+Rows = Annotated[int | None, typer.Option(help="Measure on fewer rows of each set.")]
+
+SHARED_DATA, MODELS, RUNS = Path("../shared/data"), Path("build/models"), Path("build/training")
+
+
+@app.command()
+def make(
+    data: Data = SHARED_DATA,
+    name: Name = "small",
+    backbone: Backbone = "all-MiniLM-L6-v2",
+    work: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = RUNS,
+    out: Out = MODELS,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 7,
     max_examples: Annotated[int | None, typer.Option(help="Train on fewer examples, to try the recipe.")] = None,
-    rows: Annotated[int | None, typer.Option(help="Evaluate on fewer rows of each set.")] = None,
+    rows: Rows = None,
 ) -> None:
-    """Train, export, check and measure a model; a run that was stopped goes on from its last checkpoint."""
+    """Train, export, check and measure; a run that was stopped goes on from its last checkpoint."""
     settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
     folder = BACKBONES[backbone].folder()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    module = train(settings, data, work / name, device=device)
+    module = start_from(settings, folder)
+    examples = prepare(settings, data, folder, module)
+    train(module, examples, settings, work / name, device="cuda" if torch.cuda.is_available() else "cpu")
     export(module, folder, out / name)
-    metrics = {"settings": asdict(settings), **evaluate(out / name, folder, data, rows)}
+    metrics = {"settings": asdict(settings), "examples": len(examples), **evaluate(out / name, folder, data, rows)}
     report = out / f"{name}.metrics.json"
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if metrics["openvino_from_pytorch"] > ENGINE_TOLERANCE:
@@ -46,4 +58,15 @@ def main(
     show(f"[bold]{out / name}[/] is done; figures are in {report}.", metrics["unseen_mean"])
 
 
-typer.run(main)
+@app.command()
+def card(
+    metrics: Annotated[Path, typer.Option(help="The figures of the shipped model.")] = Path(
+        "training/results/small.metrics.json"
+    ),
+    into: Annotated[Path, typer.Option(help="The file that quotes them.")] = Path("MODEL_CARD.md"),
+) -> None:
+    """Write the figures of the shipped model into its card."""
+    write_card(json.loads(metrics.read_text(encoding="utf-8")), into)
+
+
+app()

@@ -23,6 +23,7 @@ from linnaeus.labels import DEFAULT_TEMPLATE, HypothesisTemplate, Label
 from linnaeus.models.one_pass import OnePassConfig
 from linnaeus.scheduling.scheduler import Scheduler
 from linnaeus.windows import cut
+from training.examples import own_texts
 from training.sources import read_jsonl, read_labels
 
 #: Sets of which the model has seen neither texts nor labels.
@@ -66,6 +67,7 @@ def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) 
             for measure in ("macro_f1", "bi_encoder_macro_f1")
         },
         "seen": {name: _classification(classify, bi_encoder, data, name, rows) for name in track(SEEN, "seen labels")},
+        "own_texts": _own_texts(classify, rows),
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
         "precisions": {name: _precision(classify, folder, data, name) for name in ("bf16", "int8")},
         "openvino_from_pytorch": _engine_difference(classify, folder, data),
@@ -109,6 +111,26 @@ def nearest_labels(
         bi_encoder.encode(list(sentences), normalize_embeddings=True) for sentences in (texts, hypotheses)
     )
     return [labels[index] for index in (text_vectors @ label_vectors.T).argmax(axis=1)]
+
+
+def _own_texts(classify: Classifier, rows: int | None) -> Metrics:
+    """Measure the label lists of our own development texts: is the one right label first, is 0.5 the border."""
+    first: list[bool] = []
+    sides: list[bool] = []
+    for row in islice(own_texts(development=True), rows):
+        for labels in row["sets"]:
+            asked = [*labels["true"], *labels["false"]]
+            result = classify(row["text"], asked, multi_label=True)
+            scores = dict(zip(result["labels"], result["scores"], strict=True))
+            sides += [(scores[label] > 0.5) == (label in labels["true"]) for label in asked]
+            if len(labels["true"]) == 1:
+                first.append(classify(row["text"], asked)["labels"][0] == labels["true"][0])
+    return {
+        "lists": len(first),
+        "right_label_first": float(np.mean(first)),
+        "labels": len(sides),
+        "right_side_of_half": float(np.mean(sides)),
+    }
 
 
 def _nli(classify: Classifier, data: Path, name: str, rows: int | None) -> Metrics:

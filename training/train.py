@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,18 +41,14 @@ class Settings:
     max_examples: int | None = None
 
 
-def train(settings: Settings, data: Path, work: Path, *, device: str, every: int = 100) -> OnePassModule:
-    """Train a model, going on from the checkpoint in `work` if there is one.
+def train(
+    module: OnePassModule, rows: Sequence[Row], settings: Settings, work: Path, *, device: str, every: int = 100
+) -> None:
+    """Train a module on all rows, going on from the checkpoint in `work` if there is one.
 
     A checkpoint is written every `every` steps, and the loss is appended to ``train.jsonl``.
     """
     work.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    backbone = BACKBONES[settings.backbone]
-    folder = backbone.folder()
-    module = backbone.load(folder)
-    freeze_embeddings(module)
-    rows = prepare(settings, data, folder, module)
     plan = [
         batch
         for turn in range(settings.passes)
@@ -85,10 +82,19 @@ def train(settings: Settings, data: Path, work: Path, *, device: str, every: int
                 log.flush()
                 running, since = 0.0, time.monotonic()
                 save_checkpoint(work / CHECKPOINT, settings, step + 1, module, optimiser, schedule)
-    return module.eval()
+    module.eval()
+
+
+def start_from(settings: Settings, folder: Path) -> OnePassModule:
+    """Return the module that training starts from: the backbone, with a new head."""
+    torch.manual_seed(settings.seed)
+    module = BACKBONES[settings.backbone].load(folder)
+    freeze_embeddings(module)
+    return module
 
 
 def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule) -> list[Row]:
+    """Return all training rows, tokenised by the backbone's tokenizer."""
     tokenizer = read_tokenizer(folder)
     neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
     examples = build_examples(data, settings.seed, neighbours)[: settings.max_examples]

@@ -1,0 +1,128 @@
+"""The training loop on a small module: it learns, and a run that was stopped ends where one that was not does."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from linnaeus.engines.base import Reading
+from linnaeus.engines.one_pass_module import OnePassModule
+from linnaeus.models.one_pass import OnePassConfig
+from training.batches import Row, collate, plan_batches
+from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
+from training.train import Settings, freeze_embeddings, loss, pace, train
+
+CONFIG = OnePassConfig(
+    hidden_size=32,
+    layers=2,
+    heads=2,
+    intermediate_size=64,
+    vocabulary_size=40,
+    positions=64,
+    norm_epsilon=1e-12,
+)
+SETTINGS = Settings(learning_rate=3e-3, batch_tokens=256, warm_up=0.1)
+
+
+def make_module() -> OnePassModule:
+    torch.manual_seed(0)
+    module = OnePassModule(CONFIG)
+    freeze_embeddings(module)
+    return module
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """A hypothesis is entailed when its token is a low one."""
+    draw = random.Random(0)
+    made = []
+    for _ in range(400):
+        text = draw.sample(range(3, 40), 6)
+        hypotheses = [[1, token, 2] for token in (draw.randrange(3, 20), *draw.sample(range(20, 40), 3))]
+        made.append(Row(Reading([1, *text, 2], hypotheses), (ENTAILMENT, *[NOT_ENTAILMENT] * 3), listwise=True))
+    return made
+
+
+def mean_loss(module: OnePassModule, rows: list[Row]) -> float:
+    batch = collate(rows)
+    with torch.inference_mode():
+        return loss(module(*batch.packed.to("cpu")), batch.targets, batch.listwise, 0.5).item()
+
+
+def test_the_loss_falls(rows: list[Row], tmp_path: Path) -> None:
+    module = make_module()
+    before = mean_loss(module, rows)
+    words = module.embeddings.word.weight.clone()
+    train(module, rows, Settings(passes=3, learning_rate=3e-3, batch_tokens=256), tmp_path, device="cpu")
+    assert mean_loss(module, rows) < 0.8 * before
+    assert torch.equal(words, module.embeddings.word.weight)
+
+
+def test_a_stopped_run_ends_where_another_does(
+    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, stopped, resumed = make_module(), make_module(), make_module()
+    train(whole, rows, SETTINGS, tmp_path / "whole", device="cpu", every=5)
+
+    steps = 0
+
+    def stop_after(rows: list[Row]) -> object:
+        nonlocal steps
+        steps += 1
+        if steps > 8:
+            raise KeyboardInterrupt
+        return collate(rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.train.collate", stop_after)
+        with pytest.raises(KeyboardInterrupt):
+            train(stopped, rows, SETTINGS, tmp_path / "other", device="cpu", every=5)
+    train(resumed, rows, SETTINGS, tmp_path / "other", device="cpu", every=5)
+    for name, weight in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], weight, rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpoint_of_other_settings_is_refused(rows: list[Row], tmp_path: Path) -> None:
+    train(make_module(), rows[:20], SETTINGS, tmp_path, device="cpu")
+    with pytest.raises(SystemExit, match="other settings"):
+        train(make_module(), rows[:20], Settings(seed=99), tmp_path, device="cpu")
+
+
+def test_not_entailment_is_neutral_or_contradiction() -> None:
+    logits = torch.tensor([[[0.0, 9.0, 0.0], [0.0, 0.0, 9.0]]])
+    one_list = torch.tensor([False])
+    known = loss(logits, torch.tensor([[NEUTRAL, CONTRADICTION]]), one_list, 0.5)
+    either = loss(logits, torch.tensor([[NOT_ENTAILMENT, NOT_ENTAILMENT]]), one_list, 0.5)
+    assert either < known < 0.01
+    assert loss(logits, torch.tensor([[NOT_ENTAILMENT, -1]]), one_list, 0.5) < 0.01
+    assert loss(logits, torch.tensor([[ENTAILMENT, -1]]), one_list, 0.5) > 5
+
+
+def test_the_list_term_looks_at_the_first_hypothesis() -> None:
+    right = torch.tensor([[[5.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
+    targets = torch.tensor([[ENTAILMENT, NOT_ENTAILMENT]])
+
+    def term(logits: torch.Tensor) -> float:
+        return (
+            loss(logits, targets, torch.tensor([True]), 1.0) - loss(logits, targets, torch.tensor([True]), 0.0)
+        ).item()
+
+    assert term(right) < 0.01
+    assert term(right.flip(1)) > 4
+
+
+def test_every_row_is_in_one_batch_of_its_budget(rows: list[Row]) -> None:
+    plan = plan_batches(rows, 256, seed=1)
+    assert sorted(index for batch in plan for index in batch) == list(range(len(rows)))
+    assert all(len(batch) * max(rows[index].reading.tokens for index in batch) <= 256 for batch in plan)
+    assert plan != plan_batches(rows, 256, seed=2)
+
+
+def test_the_pace_rises_and_falls_to_nothing() -> None:
+    paces = [pace(step, 100, 0.1) for step in range(100)]
+    assert max(paces) == 1.0
+    assert paces[0] == pytest.approx(0.1)
+    assert paces[-1] == pytest.approx(1 / 90)

@@ -61,10 +61,10 @@ def figures(metrics: dict[str, Any]) -> str:
 
 
 def _own_texts(own: dict[str, Any]) -> str:
+    first, side = own["right_label_first"], own["right_side_of_half"]
     return (
-        f"Texts of our own, kept apart: the one right label is first in {own['right_label_first']:.0%} of {own['lists']} "
-        f"lists; {own['right_side_of_half']:.0%} of {own['labels']} labels are on the right side of 0.5 with "
-        "`multi_label`."
+        f"Texts of our own, kept apart: the one right label is first in {first:.0%} of {own['lists']} lists; "
+        f"{side:.0%} of {own['labels']} labels are on the right side of 0.5 with `multi_label`."
     )
 
 

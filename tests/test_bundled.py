@@ -1,0 +1,70 @@
+"""The model in the package, asked as users ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from linnaeus import Classifier
+from linnaeus.engines.base import Reading
+from linnaeus.engines.torch_one_pass import TorchEngine
+from linnaeus.models.catalogue import model_folder
+from linnaeus.models.one_pass import WEIGHTS_FILE, OnePassConfig
+
+REIMBURSED = (
+    "Hi, I recently bought a device from your company but it is not working as advertised and I would like to get "
+    "reimbursed!"
+)
+
+
+@pytest.fixture(scope="module")
+def classify() -> Classifier:
+    return Classifier(precision="fp32")
+
+
+def test_the_weights_are_small() -> None:
+    assert (model_folder("small") / WEIGHTS_FILE).stat().st_size < 30e6
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "expected"),
+    [
+        (REIMBURSED, ["refund", "legal", "faq"], "refund"),
+        ("The striker scored twice in the final minutes of the match.", ["sports", "politics", "cooking"], "sports"),
+        ("Parliament votes on the new tax bill tomorrow.", ["sports", "politics", "cooking"], "politics"),
+        ("Simmer the sauce for ten minutes, then add the basil.", ["sports", "politics", "cooking"], "cooking"),
+        ("What a waste of money, it broke after one day.", ["positive", "negative"], "negative"),
+        ("Absolutely love it, best purchase this year!", ["positive", "negative"], "positive"),
+        ("wake me up at six tomorrow", ["set an alarm", "play music", "weather forecast"], "set an alarm"),
+    ],
+)
+def test_plain_cases_are_right(classify: Classifier, text: str, labels: Sequence[str], expected: str) -> None:
+    assert classify(text, labels)["labels"][0] == expected
+
+
+def test_both_engines_agree_on_the_shipped_weights(classify: Classifier) -> None:
+    folder = model_folder("small")
+    reference = TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="fp32")
+    tokenizer = classify.model.tokenizer
+    asked = [
+        Reading(premise, tokenizer.hypotheses(["This example is refund.", "The weather is nice today.", "legal"]))
+        for premise in tokenizer.premises([REIMBURSED, "word " * 300, "?"], limit=400)
+    ]
+    for left, right in zip(classify.model.engine.logits(asked), reference.logits(asked), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-3)
+
+
+def test_other_labels_change_no_score(classify: Classifier) -> None:
+    labels = ["refund", "legal", "faq", "an offer to pay for a device that was bought and returned", "weather"]
+    together = classify(REIMBURSED, labels, multi_label=True)
+    for label, score in zip(together["labels"], together["scores"], strict=True):
+        assert classify(REIMBURSED, [label])["scores"][0] == pytest.approx(score, abs=1e-5)
+
+
+def test_a_thousand_labels(classify: Classifier) -> None:
+    labels = [f"{adjective} {noun}" for adjective in map(str, range(100)) for noun in "abcdefghij"]
+    result = classify(REIMBURSED, ["refund", *labels[:999]])
+    assert result["labels"][0] == "refund"
+    assert sum(result["scores"]) == pytest.approx(1, abs=1e-4)

@@ -138,7 +138,9 @@ class Registry:
         sources = {name: name for name in bundled} | {"default": default}
         sources |= {alias: sources.get(source, source) for alias, source in aliases.items()}
         self.models = {source: ServedModel(source, load, metrics) for source in sorted(set(sources.values()))}
-        self._by_name = {name: self.models[source] for name, source in sources.items()}
+        # What an answer names as its model may be asked by that name.
+        self._by_name = {model.name: model for model in self.models.values()}
+        self._by_name |= {name: self.models[source] for name, source in sources.items()}
         self._named = {self._by_name[name] for name in ("default", *aliases)}
 
     @property

@@ -41,6 +41,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert imported & {"numpy", "openvino", "tokenizers", "fastapi", "pydantic_settings", "torch"} == set()
 
 
+def test_labels_a_text_with_the_bundled_model() -> None:
+    text = "I recently bought a device from you, it does not work, and I would like to get my money back!"
+    done = subprocess.run(
+        [str(SCRIPT), "classify", text, "--labels", "refund,legal,faq"], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[0] == "refund"
+
+
 def test_answers_a_line_before_the_next_is_written() -> None:
     with start("--json") as process:
         assert process.stdin is not None

@@ -48,12 +48,18 @@ def test_no_such_path(client: TestClient, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("PUT", "/"), ("DELETE", f"/models/{HUB_ID}"), ("GET", "/predict"), ("POST", "/models/x/info")]
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/", "GET, HEAD, POST"),
+        ("DELETE", f"/models/{HUB_ID}", "GET, POST"),
+        ("GET", "/predict", "POST"),
+        ("POST", "/models/x/info", "GET"),
+    ],
 )
-def test_no_such_method(client: TestClient, method: str, path: str) -> None:
+def test_no_such_method(client: TestClient, method: str, path: str, allowed: str) -> None:
     response = client.request(method, path)
     assert sentence(response, 405) == f"{method} is not possible at {path}: see /docs."
-    assert response.headers["allow"]
+    assert response.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize(

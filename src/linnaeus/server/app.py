@@ -70,13 +70,16 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
         yield
 
     app: FastAPI = FastAPIOffline(
-        redoc_url=None, title="Linnaeus", version=__version__, lifespan=lifespan, redirect_slashes=False
+        redoc_url=None,
+        title="Linnaeus",
+        version=__version__,
+        routes=[*routes.router.routes, *metadata.router.routes],
+        redirect_slashes=False,
+        lifespan=lifespan,
     )
     app.state.service = service
     for error, handler in errors.HANDLERS.items():
         app.add_exception_handler(error, handler)
-    app.include_router(routes.router)
-    app.include_router(metadata.router)
     app.openapi = lambda: complete(FastAPI.openapi(app))  # type: ignore[method-assign]
     # The last one added is the first to see a request.
     app.add_middleware(Authorization, guard=service.guard)

@@ -12,6 +12,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from linnaeus.errors import InputError, LinnaeusError
 
@@ -64,11 +65,21 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     path = request.url.path
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(_methods_at_path(request)))}
     sentence = {
         HTTPStatus.NOT_FOUND: f"There is nothing at {path}: post texts to /models/NAME, or see /docs.",
         HTTPStatus.METHOD_NOT_ALLOWED: f"{request.method} is not possible at {path}: see /docs.",
     }.get(HTTPStatus(error.status_code), str(error.detail))
-    return error_response(error.status_code, sentence, error.headers)
+    return error_response(error.status_code, sentence, headers)
+
+
+def _methods_at_path(request: Request) -> set[str]:
+    """Return the methods of all routes of a path; the router itself names those of the first."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = [route.methods or () for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return set().union(*found)
 
 
 #: Everything else is our fault, which `Telemetry` answers.

@@ -106,11 +106,11 @@ async def hub_status(request: Request) -> dict[str, Any]:
     "/framework/{framework}",
     **described("List the models that run with a library, as the Hub does", "", {"application/json": {}}),
 )
-async def hub_framework(framework: str, request: Request) -> list[dict[str, str]]:
-    if framework != FRAMEWORK:
+async def hub_framework(request: Request) -> list[dict[str, str]]:
+    if request.path_params["framework"] != FRAMEWORK:
         return []
     return [
-        {"model_id": name, "task": TASK, "framework": framework, "compute_type": model.compute_type}
+        {"model_id": name, "task": TASK, "framework": FRAMEWORK, "compute_type": model.compute_type}
         for name, model in service_of(request).registry.names.items()
     ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from linnaeus.server.dialects import Shape
+
 Schema: TypeAlias = dict[str, Any]
 
 _EXAMPLE_TEXT = "Hi, I recently bought a device from your company but it is not working as advertised."
@@ -240,24 +242,35 @@ _PATH_PARAMETERS: dict[str, Schema] = {
     "framework": {"description": "A library.", "schema": {"type": "string"}, "example": "transformers"},
 }
 
+_SHAPE: Schema = {"type": "string", "enum": [shape.value for shape in Shape]}
+_ANY_STRING: Schema = {"type": "string"}
+
 _QUERY_PARAMETERS: dict[str, Schema] = {
-    "response": {
-        "description": "The shape of the answer to one text, whatever the client.",
-        "schema": {"enum": ["list", "object", "wrapped", "superset"]},
-    },
-    "candidate_labels": {
-        "description": "Labels, if the body has no `parameters`; as are `hypothesis_template` and `multi_label`.",
-        "schema": {"type": "string"},
-        "example": "refund,legal,faq",
-    },
+    "response": {"description": "The shape of the answer to one text, whatever the client.", "schema": _SHAPE},
 }
 
-_HEADER_PARAMETERS = {
-    "x-use-cache": "`false`: compute the answer even if it was given before.",
-    "x-wait-for-model": "`true`: wait for a loading model, not only a short while.",
-    "x-load-model": "`0`: answer 503 rather than start to load the model.",
-    "x-linnaeus-response": "As the query parameter `response`.",
-    "x-request-id": "The id for the log and the answer.",
+_HEADER_PARAMETERS: dict[str, Schema] = {
+    "x-use-cache": {
+        "description": "`false`: compute the answer even if it was given before.",
+        "schema": _ANY_STRING,
+        "example": "false",
+    },
+    "x-wait-for-model": {
+        "description": "`true`: wait for a loading model, not only a short while.",
+        "schema": _ANY_STRING,
+        "example": "true",
+    },
+    "x-load-model": {
+        "description": "`0`: answer 503 rather than start to load the model.",
+        "schema": _ANY_STRING,
+        "example": "0",
+    },
+    "x-linnaeus-response": {"description": "As the query parameter `response`.", "schema": _SHAPE},
+    "x-request-id": {
+        "description": "The id for the log and the answer.",
+        "schema": _ANY_STRING,
+        "example": "7f3a-checkout",
+    },
 }
 
 
@@ -294,15 +307,14 @@ def complete(document: Schema) -> Schema:
 
 def _complete_post(operation: Schema) -> None:
     operation["parameters"] += [
-        {"name": name, "in": "query", "required": False, **parameter} for name, parameter in _QUERY_PARAMETERS.items()
-    ]
-    operation["parameters"] += [
-        {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
-        for name, description in _HEADER_PARAMETERS.items()
+        {"name": name, "in": place, "required": False, **parameter}
+        for place, parameters in (("query", _QUERY_PARAMETERS), ("header", _HEADER_PARAMETERS))
+        for name, parameter in parameters.items()
     ]
     operation["requestBody"] = {
         "required": True,
-        "description": "JSON, whatever the Content-Type says.",
+        "description": "JSON, whatever the Content-Type says. A body without `parameters` may have them in the query "
+        "string, as in `?candidate_labels=refund,legal&multi_label=true`.",
         "content": {
             "application/json": {"schema": {"$ref": "#/components/schemas/Request"}, "examples": _REQUEST_EXAMPLES}
         },

@@ -22,6 +22,8 @@ from linnaeus.server.service import Service, service_of
 from linnaeus.server.telemetry import record_of
 
 Result = TypeVar("Result")
+_SHAPES = [shape.value for shape in Shape]
+
 Encoder = Callable[[Sequence[Classification]], bytes]
 
 #: Requests of more bytes, or more scores, are read and written in a thread; smaller ones are done before one wakes.
@@ -48,8 +50,7 @@ async def classify(request: Request) -> Response:
     if task != TASK:
         raise RefusedError(404, f"The task {task} is not served: post to /pipeline/{TASK}.")
     service = service_of(request)
-    name = request.path_params.get("model_id", "default")
-    model = service.registry.find(name)
+    model = service.registry.find(_asked_name(request))
     check_scope(request.scope, model, service.registry)
     async with service.intake.body(request) as body:
         asked = await _in_thread_if(
@@ -62,15 +63,17 @@ async def classify(request: Request) -> Response:
                 f"The request asks for {asked.scores:,} scores (texts times labels), and this server gives "
                 f"{service.settings.max_scores:,} at a time: send fewer texts or labels.",
             )
-        return await _answer(service, model, name, asked, _encoder(request, asked, service.settings.response))
+        return await _answer(request, service, model, asked)
 
 
-async def _answer(
-    service: Service, model: ServedModel, name: str, asked: ClassificationRequest, encode: Encoder
-) -> Response:
+async def _answer(request: Request, service: Service, model: ServedModel, asked: ClassificationRequest) -> Response:
     settings, cache, metrics = service.settings, service.cache, service.metrics
-    patience = settings.wait_seconds if asked.wait_for_model else settings.hold_seconds
-    classifier = await model.ready(name, may_start=asked.load_model, patience=patience)
+    encode = _encoder(request, asked, settings.response)
+    classifier = await model.ready(
+        _asked_name(request),
+        may_start=asked.load_model,
+        patience=settings.wait_seconds if asked.wait_for_model else settings.hold_seconds,
+    )
     revision = classifier.model.revision
     large = asked.scores > INLINE_SCORES or asked.characters > INLINE_BYTES
     lookup = await _in_thread_if(large, partial(look_up, asked, revision, cache))
@@ -83,9 +86,17 @@ async def _answer(
         answers = compute(classifier, asked, lookup, cache)
         return answers, encode(answers.results)
 
-    answers, body = await (service.line.run(computed) if lookup.missing else _in_thread_if(large, recalled))
+    if lookup.missing:
+        answers, body = await service.line.run(computed, request.is_disconnected)
+    else:
+        answers, body = await _in_thread_if(large, recalled)
     metrics.count_answers(model.name, asked.texts, asked.labels, lookup.missing, answers.seconds)
     return Response(body, headers=_headers(model, asked, answers), media_type="application/json")
+
+
+def _asked_name(request: Request) -> str:
+    name: str = request.path_params.get("model_id", "default")
+    return name
 
 
 async def _in_thread_if(large: bool, work: Callable[[], Result]) -> Result:
@@ -94,16 +105,26 @@ async def _in_thread_if(large: bool, work: Callable[[], Result]) -> Result:
 
 def _encoder(request: Request, asked: ClassificationRequest, default: Shape) -> Encoder:
     """Return what writes results as this client reads them, or as it asks for."""
-    override = request.query_params.get("response", request.headers.get("x-linnaeus-response"))
-    if override is not None and override not in {shape.value for shape in Shape}:
-        raise InputError("response", f"is {override!r}: choose one of {', '.join(shape.value for shape in Shape)}.")
+    override = _wanted_shape(request)
     dialect = dialect_of(request.headers.get("user-agent", ""), legacy=asked.legacy, default=default)
     if asked.predictions:
         return lambda results: to_json({"predictions": results})
     if asked.batch:
         return partial(encode_batch, with_best=dialect.best_in_batch)
-    shape = Shape(override) if override else dialect.single
+    shape = override or dialect.single
     return lambda results: encode_single(results[0], shape)
+
+
+def _wanted_shape(request: Request) -> Shape | None:
+    """Return the shape that the query or else a header asks for."""
+    wanted = None
+    for field, values in (("x-linnaeus-response", request.headers), ("response", request.query_params)):
+        value = values.get(field)
+        if value is not None:
+            if value not in _SHAPES:
+                raise InputError(field, f"is {value!r}: choose one of {', '.join(_SHAPES)}.")
+            wanted = Shape(value)
+    return wanted
 
 
 def _headers(model: ServedModel, asked: ClassificationRequest, answers: Answers) -> dict[str, str]:

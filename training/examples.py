@@ -39,7 +39,7 @@ NEAR_SHARE = 0.5
 NEAR_LABELS = 12
 
 #: Every set of labels of a text of our own is used this many times, each time in other words.
-OWN_TEXT_TURNS = 2
+OWN_TEXT_TURNS = 3
 
 #: One text of our own in so many is kept apart for development.
 OWN_TEXT_DEVELOPMENT = 10

@@ -11,9 +11,9 @@ from linnaeus import Classifier, ModelError, UnknownModelError
 from linnaeus.models.catalogue import bundled_models, model_folder
 from linnaeus.models.one_pass import (
     CONFIG_FILE,
+    SMALLEST_ROUNDED,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
-    SMALLEST_ROUNDED,
     OnePassConfig,
     fingerprint,
     quantise_rows,

@@ -8,7 +8,7 @@ from linnaeus.models.tokenizer import CHARACTERS_PER_TOKEN, UNSETTLED_TOKENS, Pi
 
 
 def words() -> PieceTokenizer:
-    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "word": 1}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0, "word": 1}, unk_token="[UNK]"))  # noqa: S106
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PieceTokenizer(tokenizer)
 

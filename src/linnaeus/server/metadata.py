@@ -83,6 +83,9 @@ async def hub_model(request: Request) -> dict[str, Any]:
         "modelId": name,
         "sha": model.revision,
         "private": False,
+        # Releases of huggingface_hub about 0.20 insist on these two.
+        "downloads": 0,
+        "likes": 0,
         "pipeline_tag": TASK,
         "library_name": FRAMEWORK,
         "tags": [TASK, FRAMEWORK],

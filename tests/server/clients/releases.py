@@ -1,4 +1,4 @@
-"""The releases of the two official clients that are tried, and a folder with each of them.
+"""The releases of the two official clients that are tried, a gradio, and a folder with each of them.
 
 They are the ones at which something changed: a route, a field, an exception, the answer that is understood. They are
 installed by their packages' names, into build/clients, where they stay.
@@ -25,27 +25,45 @@ JS = (
     *("3.7.1", "4.0.0", "4.4.0", "4.5.0", "4.13.30"),
 )
 
+GRADIO = "6.31.0"
+
 
 def hub_folder(version: str) -> Path:
     """Return what goes on PYTHONPATH for a release of huggingface_hub."""
     return CACHE / "hub" / version
 
 
+def js_package(version: str) -> Path:
+    """Return the folder of a release of @huggingface/inference."""
+    return _JS_CACHE / "node_modules" / f"inference-{version}"
+
+
 def js_file(version: str) -> Path:
     """Return what is imported for a release of @huggingface/inference."""
-    package = _JS_CACHE / "node_modules" / f"inference-{version}"
-    main: str = json.loads((package / "package.json").read_text())["main"]
-    return package / main
+    main: str = json.loads((js_package(version) / "package.json").read_text(encoding="utf-8"))["main"]
+    return js_package(version) / main
+
+
+def gradio_folder() -> Path:
+    """Return what goes on PYTHONPATH for gradio, with all that it needs."""
+    return CACHE / "gradio" / GRADIO
 
 
 def fetch() -> None:
     """Install what is not there yet."""
-    missing = [version for version in HUB if not hub_folder(version).is_dir()]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(_install_hub, missing))
+        installing = [
+            pool.submit(_install, gradio_folder(), f"gradio=={GRADIO}"),
+            *(
+                pool.submit(_install, hub_folder(release), f"huggingface_hub=={release}", "--no-deps")
+                for release in HUB
+            ),
+        ]
+    for each in installing:
+        each.result()
     wanted = {f"inference-{version}": f"npm:@huggingface/inference@{version}" for version in JS}
     manifest = _JS_CACHE / "package.json"
-    if not manifest.is_file() or json.loads(manifest.read_text())["dependencies"] != wanted:
+    if not manifest.is_file() or json.loads(manifest.read_text(encoding="utf-8"))["dependencies"] != wanted:
         _JS_CACHE.mkdir(parents=True, exist_ok=True)
         _run(
             "npm",
@@ -57,15 +75,16 @@ def fetch() -> None:
             "--ignore-scripts",
             *(f"{name}@{package}" for name, package in wanted.items()),
         )
-        manifest.write_text(json.dumps({"dependencies": wanted}))
+        manifest.write_text(json.dumps({"dependencies": wanted}), encoding="utf-8")
 
 
-def _install_hub(version: str) -> None:
-    folder = hub_folder(version)
-    partial = folder.with_name(f"{version}.partial")
+def _install(folder: Path, package: str, *options: str) -> None:
+    if folder.is_dir():
+        return
+    partial = folder.with_name(f"{folder.name}.partial")
     _run(
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--upgrade"),
-        *("--target", str(partial), f"huggingface_hub=={version}"),
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--upgrade", *options),
+        *("--target", str(partial), package),
     )
     partial.rename(folder)
 

@@ -48,8 +48,11 @@ def live_server(
     *,
     on_request: Callable[[], None] = _nothing,
     on_answer: Callable[[], None] = _nothing,
+    on_stop: Callable[[], None] = _nothing,
 ) -> Iterator[LiveServer]:
-    """Run a server; the two callbacks are called when a request has come, and when its answer is on its way."""
+    """Run a server; the callbacks are called when a request has come, when its answer is on its way, and
+    when the server has been told to stop.
+    """
     app = create_app(settings, load)
     listener = create_server(("127.0.0.1", 0))
     live = LiveServer(f"http://127.0.0.1:{listener.getsockname()[1]}")
@@ -72,4 +75,5 @@ def live_server(
         yield live
     finally:
         server.should_exit = True
+        on_stop()
         thread.join()

@@ -76,7 +76,8 @@ def serve(
         "log": log,
         "quiet": quiet,
     }
-    with failures_told(port="--port", token_file="--token-file"):  # noqa: S106
+    names = {name: f"--{name.replace('_', '-')}" for name in options} | {"aliases": "--alias", "tokens": "--token"}
+    with failures_told(**names):
         from linnaeus.server.run import serve as run
         from linnaeus.server.settings import read_settings
 

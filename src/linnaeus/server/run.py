@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 
 import uvicorn
@@ -16,15 +17,16 @@ log = logging.getLogger(__name__)
 
 
 def serve(settings: ServerSettings) -> None:
-    """Serve until the process is told to stop.
+    """Serve until the process is told to stop, which ends it well: what was accepted is answered first.
 
     Raises:
+        SystemExit: with code 0, after SIGTERM or Ctrl-C.
         InputError: the address cannot be listened on, or the token file not be used.
         UnknownModelError: there is no model of a name that the settings give.
     """
     configure_logging(settings.log)
     app = create_app(settings)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     host, port = listener.getsockname()[:2]
     log.info(
         "Linnaeus listens at http://%s:%d and explains itself at /docs", f"[{host}]" if ":" in host else host, port
@@ -32,11 +34,22 @@ def serve(settings: ServerSettings) -> None:
     config = uvicorn.Config(
         app, log_config=None, log_level=logging.WARNING, access_log=False, server_header=False, ws="none"
     )
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn sends itself again what it has stopped for; that is no reason to end by the signal.
+        signal.signal(stop, _end_well)
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Bind before anything else is done, so that an address in use is one sentence."""
+def _end_well(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at the address.
+
+    Raises:
+        InputError: it cannot be listened on.
+    """
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.create_server(address[:2], family=family, backlog=2048)

@@ -1,0 +1,60 @@
+"""What an operator may choose, and what is a mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from linnaeus.errors import InputError
+from linnaeus.server.dialects import Shape
+from linnaeus.server.settings import ServerSettings, is_loopback, read_settings
+
+
+def test_the_environment_fills_in_what_was_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINNAEUS_PORT", "8099")
+    monkeypatch.setenv("LINNAEUS_RESPONSE", "object")
+    monkeypatch.setenv("LINNAEUS_ALIASES", "facebook/bart-large-mnli=default, acme/tickets = /srv/tickets")
+    monkeypatch.setenv("LINNAEUS_TOKENS", "one, two")
+    settings = read_settings({"response": "wrapped"})
+    assert (settings.port, settings.response) == (8099, Shape.WRAPPED)
+    assert settings.aliases == {"facebook/bart-large-mnli": "default", "acme/tickets": "/srv/tickets"}
+    assert settings.tokens == ("one", "two")
+
+
+def test_aliases_as_the_command_line_gives_them() -> None:
+    assert read_settings({"aliases": ["a/b=default", "c=small"]}).aliases == {"a/b": "default", "c": "small"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ({"port": 70000}, "port cannot be used: input should be less than or equal to 65535."),
+        ({"port": "http"}, "port cannot be used: input should be a valid integer"),
+        ({"device": "tpu"}, "device cannot be used: input should be 'auto', 'cpu' or 'cuda'."),
+        ({"aliases": ["bart"]}, "aliases cannot be used: write each alias as NAME=MODEL, as in "),
+        ({"aliases": ["bart="]}, "aliases cannot be used: write each alias as NAME=MODEL, as in "),
+        (
+            {"host": "192.0.2.1"},
+            "host cannot be used: 192.0.2.1 can be reached from other machines and no token is asked ",
+        ),
+    ],
+)
+def test_a_mistake_gets_one_sentence(chosen: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_settings(chosen)
+    assert str(caught.value).startswith(sentence)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("guard", [{"tokens": ["secret"]}, {"token_file": "tokens"}, {"open_to_all": True}])
+@pytest.mark.parametrize("host", ["::", "192.168.1.5", "example.org", ""])
+def test_a_public_address_wants_tokens_or_the_operators_word(host: str, guard: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="can be reached from other machines"):
+        read_settings({"host": host})
+    assert ServerSettings(host=host, **guard).host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)

@@ -55,7 +55,7 @@ Metrics: TypeAlias = dict[str, Any]
 
 def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) -> Metrics:
     """Measure a model folder; `rows` caps the rows read of each set."""
-    classify = Classifier(folder, precision="fp32")
+    classify, exact = Classifier(folder), Classifier(folder, precision="fp32")
     bi_encoder = SentenceTransformer(str(backbone), device="cpu")
     unseen = {
         name: _classification(classify, bi_encoder, data, name, rows) for name in track(UNSEEN, "development sets")
@@ -69,8 +69,8 @@ def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) 
         "seen": {name: _classification(classify, bi_encoder, data, name, rows) for name in track(SEEN, "seen labels")},
         "own_texts": _own_texts(classify, rows),
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
-        "precisions": {name: _precision(classify, folder, data, name) for name in ("bf16", "int8")},
-        "openvino_from_pytorch": _engine_difference(classify, folder, data),
+        "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8")},
+        "openvino_from_pytorch": _engine_difference(exact, folder, data),
     }
 
 
@@ -186,15 +186,15 @@ def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> M
     }
 
 
-def _engine_difference(classify: Classifier, folder: Path, data: Path) -> float:
+def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:
     """Return how far any logit of OpenVINO is from PyTorch's, both in fp32."""
     torch_engine = TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="fp32")
     readings = [
-        _reading(classify, text, [label, f"This is about {label}."])
+        _reading(exact, text, [label, f"This is about {label}."])
         for name in UNSEEN
         for text, label in _first_rows(data, name, COMPARED_READINGS // len(UNSEEN))
     ]
-    ours = Scheduler(classify.model.engine).logits(readings)
+    ours = Scheduler(exact.model.engine).logits(readings)
     pairs = zip(ours, torch_engine.logits(readings), strict=True)
     return float(max(np.abs(left - right).max() for left, right in pairs))
 

@@ -33,7 +33,7 @@ class Settings:
     backbone: str = "all-MiniLM-L6-v2"
     seed: int = 7
     passes: int = 1
-    learning_rate: float = 1.2e-4
+    learning_rate: float = 1.8e-4
     warm_up: float = 0.06
     weight_decay: float = 0.01
     batch_tokens: int = 4096

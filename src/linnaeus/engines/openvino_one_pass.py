@@ -11,6 +11,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from linnaeus.engines import KERNELS_KEPT
 from linnaeus.engines.base import Reading, Tokens
 from linnaeus.engines.one_pass_graph import MASKED, build_graph
 from linnaeus.errors import EngineError
@@ -45,6 +46,7 @@ class OpenVinoEngine:
         options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if self.precision == "bf16" else "f32",
+            "CPU_RUNTIME_CACHE_CAPACITY": str(KERNELS_KEPT),
             "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(config.hidden_size if self.precision == "int8" else 0),
         }
         if threads:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from starlette.testclient import TestClient
 
 from linnaeus import Classifier
@@ -48,3 +51,70 @@ def test_a_header_says_how_many_texts_were_cut(client: TestClient) -> None:
 
 def test_health(client: TestClient) -> None:
     assert client.get("/health").status_code == 200
+
+
+IDS = ["default", "facebook/bart-large-mnli", "facebook%2Fbart-large-mnli"]
+WITH_ID = [
+    "/models/{id}",
+    "/hf-inference/models/{id}",
+    "/pipeline/zero-shot-classification/{id}",
+    "/models/{id}/pipeline/zero-shot-classification",
+    "/hf-inference/models/{id}/pipeline/zero-shot-classification",
+    "/api/inference-proxy/hf-inference/models/{id}",
+]
+PATHS = ["/", "/predict", "/pipeline/zero-shot-classification"]
+PATHS += [path.format(id=model_id) for path in WITH_ID for model_id in IDS]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_every_path_answers_without_a_redirect(client: TestClient, path: str, slash: str) -> None:
+    response = client.post(path.rstrip("/") + slash or "/", json=BODY)
+    assert response.status_code == 200
+    preflight = {"origin": "https://page.example", "access-control-request-method": "POST"}
+    assert client.options(path + slash, headers=preflight).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/plain;charset=UTF-8", "x"],
+)
+def test_a_body_is_json_whatever_it_is_called(client: TestClient, content_type: str | None) -> None:
+    headers = {"content-type": content_type} if content_type is not None else {}
+    assert client.post("/", content=json.dumps(BODY).encode(), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "body"),
+    [
+        ("Go-http-client/1.1", {"inputs": [TEXT], "parameters": {"candidate_labels": LABELS}, "options": {}}),
+        ("libcurl/8.5 r-curl/6.0 httr/1.4", {**BODY, "inputs": [TEXT], "options": {"wait_for_model": True}}),
+        ("python-requests/2.32", {"inputs": [TEXT], "parameters": {"candidate_labels": ",".join(LABELS)}}),
+    ],
+)
+def test_old_clients_in_other_languages_get_a_list_of_objects(
+    client: TestClient, fake_classifier: Classifier, user_agent: str, body: dict[str, object]
+) -> None:
+    response = client.post("/models/facebook/bart-large-mnli", json=body, headers={"user-agent": user_agent})
+    assert response.json() == [fake_classifier(TEXT, LABELS)]
+
+
+def test_headers_say_what_answered(client: TestClient) -> None:
+    response = client.post("/models/facebook/bart-large-mnli", json={**BODY, "inputs": ["ü" * 10, "x"]})
+    headers = response.headers
+    assert headers["x-compute-type"] == "cpu"
+    assert headers["x-compute-characters"] == "11"
+    assert len(headers["x-compute-time"].partition(".")[2]) == 3
+    assert headers["x-sha"] == "0" * 64
+    assert headers["x-linnaeus-model"] == "small"
+
+
+def test_large_requests_and_answers_are_the_same_as_small_ones(client: TestClient, fake_classifier: Classifier) -> None:
+    labels = [f"label {number}" for number in range(300)]
+    texts = ["long " * 3000, *(f"text {number}" for number in range(50))]
+    body = {"inputs": texts, "parameters": {"candidate_labels": labels}}
+    expected = fake_classifier(texts, labels)
+    for compute_type in ("cpu", "cache"):
+        response = client.post("/", json=body)
+        assert response.headers["x-compute-type"] == compute_type
+        assert response.json() == expected

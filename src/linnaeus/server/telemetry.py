@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import dataclass, field
 from time import perf_counter
+from urllib.parse import quote
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -87,4 +88,5 @@ class Telemetry:
                 "seconds": round(seconds, 4),
                 **record.facts,
             }
-            access_log.info("%s %s %s", scope["method"], scope["path"], status, extra={"facts": facts})
+            # Quoted, so that a path cannot write lines of its own.
+            access_log.info("%s %s %s", scope["method"], quote(scope["path"]), status, extra={"facts": facts})

@@ -80,20 +80,27 @@ def _server_bytes(command: Path) -> int:
 
 @contextmanager
 def _server(command: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     quiet = subprocess.DEVNULL
     with subprocess.Popen([command, "serve", "--port", str(port)], stdout=quiet, stderr=quiet) as process:
         try:
-            _wait_for(f"{address}/health")
+            wait_for(f"{address}/health")
             yield process, address
         finally:
             process.terminate()
 
 
-def _wait_for(address: str) -> None:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_for(address: str) -> None:
+    """Return once a server answers at `address`."""
     stop = time.monotonic() + START_SECONDS
     while not _answers(address):
         if time.monotonic() > stop:

@@ -7,7 +7,6 @@ of it, nor is the list that the text came in. The key is a digest of all that: t
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,7 +66,8 @@ class ResponseCache:
 
 def keys(request: ClassificationRequest, question: Question, revision: str) -> Iterator[bytes]:
     """Yield the key of each text of `question`."""
-    asked = json.dumps([revision, question.labels, request.template, request.multi_label])
+    # Python's own notation of the four is as good as any: it is unambiguous, escapes what UTF-8 cannot hold, and is fast.
+    asked = repr((revision, question.labels, request.template, request.multi_label))
     digest = blake2b(asked.encode(), digest_size=32)
     for text in question.texts:
         whole = digest.copy()

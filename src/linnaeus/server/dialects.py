@@ -68,6 +68,8 @@ UNNAMED_JAVASCRIPT = Dialect(Shape.SUPERSET)
 #: The most that repeating the object in every element may add to an answer.
 SUPERSET_CHARACTERS = 200_000
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
 _NAMED = re.compile(r"(hf_hub|@huggingface/inference)/(\d{1,9}(?:\.\d{1,9})*)")
 _JAVASCRIPT = re.compile(r"(?:node|undici|Deno|Bun|Mozilla)\b", re.IGNORECASE)
 
@@ -102,7 +104,7 @@ def encode_batch(results: Sequence[Classification], *, with_best: bool) -> bytes
 
 def to_json(value: Json) -> bytes:
     """Return `value` as compact JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _pairs(result: Classification) -> list[dict[str, Json]]:

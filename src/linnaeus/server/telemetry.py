@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import quote
-from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,7 +51,7 @@ class Telemetry:
             return
         start = perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")
-        record = scope[RECORD] = Record(given if _REQUEST_ID.fullmatch(given) else uuid4().hex)
+        record = scope[RECORD] = Record(given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16))
         status = 0
 
         async def send_with_id(message: Message) -> None:

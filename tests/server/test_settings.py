@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic.fields import FieldInfo
 
 from linnaeus.errors import InputError
 from linnaeus.server.dialects import Shape
 from linnaeus.server.settings import ServerSettings, is_loopback, read_settings
+
+OPERATING = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
 
 
 def test_the_environment_fills_in_what_was_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,6 +58,16 @@ def test_a_public_address_wants_tokens_or_the_operators_word(host: str, guard: d
     with pytest.raises(InputError, match="can be reached from other machines"):
         read_settings({"host": host})
     assert ServerSettings(host=host, **guard).host == host
+
+
+@pytest.mark.parametrize(("name", "field"), ServerSettings.model_fields.items())
+def test_the_page_for_operators_has_every_setting_and_its_default(name: str, field: FieldInfo) -> None:
+    rows = [row for row in OPERATING.splitlines() if f"`LINNAEUS_{name.upper()}`" in row and row.startswith("|")]
+    assert len(rows) == 1
+    shown = rows[0].split("|")[3].strip().strip("`")
+    default = field.get_default(call_default_factory=True)
+    # An empty cell is for what holds nothing: no token, no alias, no file.
+    assert shown == ("" if default in ({}, (), None) else json.dumps(default).strip('"').removesuffix(".0"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])

@@ -66,7 +66,7 @@ class ResponseCache:
 
 def keys(request: ClassificationRequest, question: Question, revision: str) -> Iterator[bytes]:
     """Yield the key of each text of `question`."""
-    # Python's own notation of the four is as good as any: it is unambiguous, escapes what UTF-8 cannot hold, and is fast.
+    # Python's own notation is unambiguous, escapes what UTF-8 cannot hold, and is fast.
     asked = repr((revision, question.labels, request.template, request.multi_label))
     digest = blake2b(asked.encode(), digest_size=32)
     for text in question.texts:

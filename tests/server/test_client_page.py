@@ -61,12 +61,14 @@ def command(section: str, language: str, code: str, folder: Path) -> list[str]:
     file = folder / f"snippet.{'mjs' if language == 'javascript' else language}"
     file.write_text(code, encoding="utf-8")
     if language == "sh":
-        return ["bash", str(file)]
+        _toolchain("curl")
+        return [_toolchain("bash"), str(file)]
     if language == "javascript":
+        node = _toolchain("node")
         package = folder / "node_modules" / "@huggingface" / "inference"
         package.parent.mkdir(parents=True)
         package.symlink_to(releases.js_package(releases.JS[-1]))
-        return ["node", str(file)]
+        return [node, str(file)]
     if language == "go":
         return [_toolchain("go"), "run", str(file)]
     if language == "r":

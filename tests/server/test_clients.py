@@ -73,8 +73,9 @@ def cells() -> Iterator[ParameterSet]:
                 for name, since, what, reason in IMPOSSIBLE
                 if (name, what) == (client, cell) and version(release) < version(since)
             ]
-            name = f"{client}-{release}-{flavour}-{cell}"
-            yield pytest.param(client, release, flavour, cell, marks=impossible, id=name)
+            without_node = [pytest.mark.skipif(not releases.HAS_NODE, reason="Node.js is not installed")]
+            marks = impossible + (without_node if client == "js" else [])
+            yield pytest.param(client, release, flavour, cell, marks=marks, id=f"{client}-{release}-{flavour}-{cell}")
 
 
 @dataclass(frozen=True)

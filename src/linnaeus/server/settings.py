@@ -41,7 +41,7 @@ class ServerSettings(BaseSettings):
     open_to_all: bool = Field(default=False, description="Listen on a public address although no token is asked for.")
     response: Shape = Field(default=Shape.LIST, description="The shape of answers to clients that are not recognised.")
     hold_seconds: float = Field(
-        default=10.0, ge=0, description="How long a request waits for a loading model before a 503."
+        default=3.0, ge=0, description="How long a request waits for a loading model before a 503."
     )
     wait_seconds: float = Field(default=300.0, ge=0, description="The same, for requests with x-wait-for-model: true.")
     cache_bytes: int = Field(default=64 * 2**20, ge=0, description="Memory for answers that are kept; 0 keeps none.")

@@ -7,6 +7,7 @@ installed by their packages' names, into build/clients, where they stay.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,8 @@ JS = (
 )
 
 GRADIO = "6.31.0"
+
+HAS_NODE = shutil.which("node") is not None and shutil.which("npm") is not None
 
 
 def hub_folder(version: str) -> Path:
@@ -50,7 +53,7 @@ def gradio_folder() -> Path:
 
 
 def fetch() -> None:
-    """Install what is not there yet."""
+    """Install what is not there yet; without Node.js, only what is written in Python."""
     with ThreadPoolExecutor(4) as pool:
         installing = [
             pool.submit(_install, gradio_folder(), f"gradio=={GRADIO}"),
@@ -61,6 +64,11 @@ def fetch() -> None:
         ]
     for each in installing:
         each.result()
+    if HAS_NODE:
+        _fetch_js()
+
+
+def _fetch_js() -> None:
     wanted = {f"inference-{version}": f"npm:@huggingface/inference@{version}" for version in JS}
     manifest = _JS_CACHE / "package.json"
     if not manifest.is_file() or json.loads(manifest.read_text(encoding="utf-8"))["dependencies"] != wanted:

@@ -69,8 +69,8 @@ def test_metrics(client: TestClient) -> None:
     assert response.headers["content-type"].startswith("text/plain")
     lines = set(response.text.splitlines())
     assert lines >= {
-        'linnaeus_requests_total{route="/",status="200"} 2.0',
-        'linnaeus_requests_total{route="/",status="400"} 1.0',
+        'linnaeus_requests_total{endpoint="classify",status="200"} 2.0',
+        'linnaeus_requests_total{endpoint="classify",status="400"} 1.0',
         'linnaeus_texts_total{model="small"} 4.0',
         'linnaeus_labels_total{model="small"} 4.0',
         "linnaeus_cache_hits_total 2.0",
@@ -89,8 +89,8 @@ def test_paths_of_clients_make_no_series_of_their_own(client: TestClient) -> Non
         client.post(path, json=BODY)
     lines = client.get("/metrics").text.splitlines()
     assert [line for line in lines if line.startswith("linnaeus_requests_total") and 'status="404"' in line] == [
-        'linnaeus_requests_total{route="/models/{model_id:model}",status="404"} 2.0',
-        'linnaeus_requests_total{route="none",status="404"} 2.0',
+        'linnaeus_requests_total{endpoint="classify",status="404"} 2.0',
+        'linnaeus_requests_total{endpoint="none",status="404"} 2.0',
     ]
 
 

@@ -73,14 +73,14 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
         redoc_url=None,
         title="Linnaeus",
         version=__version__,
-        routes=[*routes.router.routes, *metadata.router.routes],
+        routes=[*routes.ROUTES, *metadata.router.routes],
         redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.service = service
     for error, handler in errors.HANDLERS.items():
         app.add_exception_handler(error, handler)
-    app.openapi = lambda: complete(FastAPI.openapi(app))  # type: ignore[method-assign]
+    app.openapi = lambda: complete(FastAPI.openapi(app), [route.path_format for route in routes.ROUTES])  # type: ignore[method-assign]
     # The last one added is the first to see a request.
     app.add_middleware(Authorization, guard=service.guard)
     app.add_middleware(Telemetry, metrics=metrics, quiet=settings.quiet)

@@ -22,7 +22,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = self._counter("requests", "Requests answered.", "route", "status")
+        self.requests = self._counter("requests", "Requests answered.", "endpoint", "status")
         self.request_seconds = self._histogram("request_seconds", "From a request's head to its answer.", _SECONDS)
         self.texts = self._counter("texts", "Texts classified, from the cache or not.", "model")
         self.labels = self._counter("labels", "Candidate labels asked.", "model")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from linnaeus.server.dialects import Shape
@@ -245,6 +247,8 @@ _PATH_PARAMETERS: dict[str, Schema] = {
 _SHAPE: Schema = {"type": "string", "enum": [shape.value for shape in Shape]}
 _ANY_STRING: Schema = {"type": "string"}
 
+_NAMES = re.compile(r"{(\w+)}")
+
 _QUERY_PARAMETERS: dict[str, Schema] = {
     "response": {"description": "The shape of the answer to one text, whatever the client.", "schema": _SHAPE},
 }
@@ -283,47 +287,58 @@ def described(summary: str, description: str, content: Schema) -> dict[str, Any]
     }
 
 
-def complete(document: Schema) -> Schema:
-    """Add to the document that FastAPI makes what is the same on all routes, or follows from their paths."""
+def complete(document: Schema, post_paths: Iterable[str]) -> Schema:
+    """Add to the document that FastAPI makes where texts are posted, and what is the same on all paths."""
     document["components"] = {
         "schemas": {"Error": _ERROR_SCHEMA, "Request": REQUEST_SCHEMA, "Answer": _ANSWER_SCHEMA},
         "securitySchemes": {"token": BEARER},
     }
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            operation["parameters"] = [
-                {"name": name, "in": "path", "required": True, **parameter}
-                for name, parameter in _PATH_PARAMETERS.items()
-                if f"{{{name}}}" in path
-            ]
-            operation["security"] = [{}, {"token": []}]
-            if method == "post":
-                _complete_post(operation)
-            for status, (description, example) in _ERRORS.items():
-                if method == "post" or status not in {413, 415, 429}:
-                    operation["responses"][str(status)] = _error(status, description, example)
+    paths = document["paths"]
+    for path in post_paths:
+        paths.setdefault(path, {})["post"] = _post_operation(path)
+    for path, operation in ((path, operation) for path, methods in paths.items() for operation in methods.values()):
+        operation["security"] = [{}, {"token": []}]
+        operation["parameters"] = [
+            *(
+                {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+                for name in _NAMES.findall(path)
+            ),
+            *operation.get("parameters", ()),
+        ]
+        for status, (description, example) in _ERRORS.items():
+            if "requestBody" in operation or status not in {413, 415, 429}:
+                operation["responses"][str(status)] = _error(status, description, example)
     return document
 
 
-def _complete_post(operation: Schema) -> None:
-    operation["parameters"] += [
-        {"name": name, "in": place, "required": False, **parameter}
-        for place, parameters in (("query", _QUERY_PARAMETERS), ("header", _HEADER_PARAMETERS))
-        for name, parameter in parameters.items()
-    ]
-    operation["requestBody"] = {
-        "required": True,
-        "description": "JSON, whatever the Content-Type says. A body without `parameters` may have them in the query "
-        "string, as in `?candidate_labels=refund,legal&multi_label=true`.",
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Request"}, "examples": _REQUEST_EXAMPLES}
+def _path_parameter(name: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
+
+
+def _post_operation(path: str) -> Schema:
+    content = {"schema": {"$ref": "#/components/schemas/Request"}, "examples": _REQUEST_EXAMPLES}
+    answer = {"schema": {"$ref": "#/components/schemas/Answer"}, "examples": _ANSWER_EXAMPLES}
+    return {
+        "summary": "Classify texts",
+        "description": "Score every label for every text.",
+        "operationId": f"classify{re.sub('[^a-z]+', '_', path)}",
+        "parameters": [
+            {"name": name, "in": place, "required": False, **parameter}
+            for place, parameters in (("query", _QUERY_PARAMETERS), ("header", _HEADER_PARAMETERS))
+            for name, parameter in parameters.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "JSON, whatever the Content-Type says. A body without `parameters` may have them in the "
+            "query string, as in `?candidate_labels=refund,legal&multi_label=true`.",
+            "content": {"application/json": content},
         },
-    }
-    operation["responses"]["200"] = {
-        "description": "One text is answered in the shape that the client reads, several in a list of objects.",
-        "headers": _headers({**ANSWER_HEADERS, **REQUEST_ID_HEADER}),
-        "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/Answer"}, "examples": _ANSWER_EXAMPLES}
+        "responses": {
+            "200": {
+                "description": "One text is answered in the shape that the client reads, several in a list of objects.",
+                "headers": _headers({**ANSWER_HEADERS, **REQUEST_ID_HEADER}),
+                "content": {"application/json": answer},
+            }
         },
     }
 

@@ -119,6 +119,7 @@ def parse_request(body: bytes, query: QueryParams, headers: Headers) -> Classifi
         raise InputError("inputs", f"is missing: send a JSON object such as {EXAMPLE}.")
     prefix, parameters = _parameters(content, query)
     options = _object(_Value("options", content.get("options")))
+    sent = {name: headers[name] for name in _OPTION_HEADERS if name in headers}
     texts = list(_texts(inputs, _first(parameters, prefix, _LABELS), prefix))
     template = _first(parameters, prefix, _TEMPLATE) or _Value("", DEFAULT_TEMPLATE)
     if not isinstance(template.value, str):
@@ -131,16 +132,10 @@ def parse_request(body: bytes, query: QueryParams, headers: Headers) -> Classifi
         multi_label=multi_label is not None and _boolean(multi_label),
         batch=_is_batch(inputs),
         predictions=inputs.field == "instances",
-        legacy=_is_legacy(content, inputs, parameters, headers),
-        use_cache=_option(headers, "x-use-cache", options, "use_cache", default=True),
-        wait_for_model=_option(headers, "x-wait-for-model", options, "wait_for_model", default=False),
-        load_model=_option(
-            headers,
-            "x-load-model",
-            {"load_model": not _switch(options.get("dont_load_model"))},
-            "load_model",
-            default=True,
-        ),
+        legacy=bool(sent) or _is_legacy(content, inputs, parameters),
+        use_cache=_option(sent.get("x-use-cache"), options.get("use_cache"), default=True),
+        wait_for_model=_option(sent.get("x-wait-for-model"), options.get("wait_for_model"), default=False),
+        load_model=_option(sent.get("x-load-model"), _negated(options.get("dont_load_model")), default=True),
     )
 
 
@@ -279,18 +274,19 @@ def _switch(value: object) -> bool | None:
     return _SWITCH.get(str(value).strip().lower()) if isinstance(value, bool | int | str) else None
 
 
-def _option(headers: Headers, header: str, options: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Return an option from its header or else from the body; what is neither true nor false counts as absent."""
-    for value in (headers.get(header), options.get(name)):
-        switch = _switch(value)
-        if switch is not None:
-            return switch
-    return default
+def _option(*values: object, default: bool) -> bool:
+    """Return the first value that says true or false, the header before the body; anything else counts as absent."""
+    return next((switch for switch in map(_switch, values) if switch is not None), default)
 
 
-def _is_legacy(content: Mapping[str, Any], inputs: _Value, parameters: Mapping[str, Any], headers: Headers) -> bool:
-    """Say whether a request has something that only clients from before July 2025 send."""
-    if "options" in content or "multi_class" in parameters or any(name in headers for name in _OPTION_HEADERS):
+def _negated(value: object) -> bool | None:
+    switch = _switch(value)
+    return None if switch is None else not switch
+
+
+def _is_legacy(content: Mapping[str, Any], inputs: _Value, parameters: Mapping[str, Any]) -> bool:
+    """Say whether a body has something that only clients from before July 2025 send."""
+    if "options" in content or "multi_class" in parameters:
         return True
     places = [content.get("parameters"), inputs.value]
     return any(isinstance(place, dict) and isinstance(place.get(name), str) for place in places for name in _LABELS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from urllib.parse import quote
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from linnaeus.server.errors import error_response
@@ -58,7 +58,7 @@ class Telemetry:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = record.id
+                message["headers"] = [*message["headers"], (b"x-request-id", record.id.encode())]
             await send(message)
 
         try:
@@ -75,8 +75,8 @@ class Telemetry:
             self._report(scope, record, status, perf_counter() - start)
 
     def _report(self, scope: Scope, record: Record, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
-        self._metrics.requests.labels(route, status).inc()
+        endpoint = getattr(scope.get("endpoint"), "__name__", "none")
+        self._metrics.requests.labels(endpoint, status).inc()
         self._metrics.request_seconds.observe(seconds)
         if not self._quiet:
             facts = {

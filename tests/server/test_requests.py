@@ -67,7 +67,9 @@ def test_inputs_with_different_labels_are_different_questions_in_order() -> None
 
 
 @pytest.mark.parametrize("name", ["multi_label", "multiLabel", "multi_class"])
-@pytest.mark.parametrize(("value", "meant"), [(True, True), (False, False), ("true", True), ("0", False), (1, True)])
+@pytest.mark.parametrize(
+    ("value", "meant"), [(True, True), (False, False), ("true", True), ("0", False), (1, True), (1.0, True)]
+)
 def test_several_labels_by_every_name(name: str, value: object, meant: bool) -> None:
     request = parse({"inputs": "a", "parameters": {"candidate_labels": LABELS, name: value}})
     assert request.multi_label is meant

@@ -43,9 +43,6 @@ class ResponseCache:
         self._lock = Lock()
         self.bytes = 0
 
-    def __len__(self) -> int:
-        return len(self._answers)
-
     def get(self, key: bytes) -> Answer | None:
         with self._lock:
             answer = self._answers.get(key)

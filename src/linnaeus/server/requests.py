@@ -271,7 +271,9 @@ def _boolean(value: _Value) -> bool:
 
 def _switch(value: object) -> bool | None:
     """Read what clients send for true and false: JSON booleans, 0 and 1, and either in a string."""
-    return _SWITCH.get(str(value).strip().lower()) if isinstance(value, bool | int | str) else None
+    if isinstance(value, str):
+        return _SWITCH.get(value.strip().lower())
+    return {0: False, 1: True}.get(value) if isinstance(value, int | float) else None
 
 
 def _option(*values: object, default: bool) -> bool:

@@ -273,7 +273,7 @@ def _switch(value: object) -> bool | None:
     """Read what clients send for true and false: JSON booleans, 0 and 1, and either in a string."""
     if isinstance(value, str):
         return _SWITCH.get(value.strip().lower())
-    return {0: False, 1: True}.get(value) if isinstance(value, int | float) else None
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else None
 
 
 def _option(*values: object, default: bool) -> bool:

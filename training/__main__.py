@@ -1,4 +1,4 @@
-"""``python -m training``: from raw data to a finished, checked model folder."""
+"""``python -m training``: from raw data to a finished, checked model folder, and its figures."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from training.train import Settings, prepare, start_from, train
 #: OpenVINO and PyTorch must agree on the shipped weights this closely, in fp32.
 ENGINE_TOLERANCE = 1e-3
 
-
 app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Option(help="Name of the model.")]
 Data = Annotated[Path, typer.Option(help="The folder with the sets, as README.md describes.")]
-Out = Annotated[Path, typer.Option(help="Where the model folder and its figures go.")]
+Name = Annotated[str, typer.Option(help="Name of the model.")]
 Backbone = Annotated[str, typer.Option(help=f"One of {', '.join(BACKBONES)}.")]
+Out = Annotated[Path, typer.Option(help="Where model folders and their figures go.")]
 Rows = Annotated[int | None, typer.Option(help="Measure on fewer rows of each set.")]
 
-SHARED_DATA, MODELS, RUNS = Path("../shared/data"), Path("build/models"), Path("build/training")
+DATA, MODELS, RUNS, RESULTS = Path("../shared/data"), Path("build/models"), Path("build/training"), "training/results"
+DEFAULT_BACKBONE = "all-MiniLM-L6-v2"
 
 
 @app.command()
 def make(
-    data: Data = SHARED_DATA,
+    data: Data = DATA,
     name: Name = "small",
-    backbone: Backbone = "all-MiniLM-L6-v2",
+    backbone: Backbone = DEFAULT_BACKBONE,
     work: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = RUNS,
     out: Out = MODELS,
     seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 7,
@@ -47,11 +47,29 @@ def make(
     settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
     folder = BACKBONES[backbone].folder()
     module = start_from(settings, folder)
-    examples = prepare(settings, data, folder, module)
-    train(module, examples, settings, work / name, device="cuda" if torch.cuda.is_available() else "cpu")
+    train(
+        module,
+        prepare(settings, data, folder, module),
+        settings,
+        work / name,
+        device="cuda" if torch.cuda.is_available() else "cpu",
+    )
     export(module, folder, out / name)
-    metrics = {"settings": asdict(settings), "examples": len(examples), **evaluate(out / name, folder, data, rows)}
-    report = out / f"{name}.metrics.json"
+    (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+    measure(data, name, backbone, out, rows)
+
+
+@app.command()
+def measure(
+    data: Data = DATA,
+    name: Name = "small",
+    backbone: Backbone = DEFAULT_BACKBONE,
+    out: Out = MODELS,
+    rows: Rows = None,
+) -> None:
+    """Measure a model that has been made, and check that both engines compute the same."""
+    metrics = evaluate(out / name, BACKBONES[backbone].folder(), data, rows)
+    report = (out / name).with_suffix(".metrics.json")
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if metrics["openvino_from_pytorch"] > ENGINE_TOLERANCE:
         raise SystemExit(f"OpenVINO and PyTorch differ by {metrics['openvino_from_pytorch']} on {out / name}.")
@@ -61,7 +79,7 @@ def make(
 @app.command()
 def card(
     metrics: Annotated[Path, typer.Option(help="The figures of the shipped model.")] = Path(
-        "training/results/small.metrics.json"
+        f"{RESULTS}/small.metrics.json"
     ),
     into: Annotated[Path, typer.Option(help="The file that quotes them.")] = Path("MODEL_CARD.md"),
 ) -> None:

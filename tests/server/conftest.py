@@ -9,15 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from linnaeus import Classifier
-from linnaeus.engines.fake import FakeEngine
-from linnaeus.loading import Model
-from linnaeus.models.catalogue import bundled_models
-from linnaeus.models.tokenizer import PieceTokenizer
-from linnaeus.scores import LogitColumns
 from linnaeus.server.app import create_app
 from linnaeus.server.settings import ServerSettings
-from linnaeus.windows import Reach
-from tests.conftest import byte_tokenizer
 
 HUB_ID = "facebook/bart-large-mnli"
 
@@ -46,7 +39,4 @@ def client(serve: Serve) -> TestClient:
 @pytest.fixture(scope="session")
 def bundled_classifier() -> Classifier:
     """The real model that the package ships."""
-    if bundled_models():
-        return Classifier()
-    tokenizer, engine = PieceTokenizer(byte_tokenizer()), FakeEngine()
-    return Classifier(Model("fake", "0" * 64, tokenizer, Reach(1024, 64), LogitColumns(0, (1, 2)), engine))
+    return Classifier()

@@ -31,9 +31,8 @@ def byte_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-@pytest.fixture
-def fake_model() -> Model:
-    """A model that reads 512 bytes and finds labels by the letters they share with the text."""
+def make_fake_model() -> Model:
+    """Return a model that reads 512 bytes and finds labels by the letters they share with the text."""
     return Model(
         name="fake",
         revision="0" * 64,
@@ -42,6 +41,11 @@ def fake_model() -> Model:
         columns=LogitColumns(entailment=0, opposing=(1, 2)),
         engine=FakeEngine(),
     )
+
+
+@pytest.fixture
+def fake_model() -> Model:
+    return make_fake_model()
 
 
 @pytest.fixture

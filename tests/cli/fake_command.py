@@ -5,25 +5,11 @@ from __future__ import annotations
 import linnaeus.classifier
 from linnaeus.classifier import Classifier
 from linnaeus.cli import main
-from linnaeus.engines.fake import FakeEngine
-from linnaeus.loading import Model
-from linnaeus.models.tokenizer import PieceTokenizer
-from linnaeus.scores import LogitColumns
-from linnaeus.windows import Reach
-from tests.conftest import byte_tokenizer
+from tests.conftest import make_fake_model
 
 
 def fake_classifier(*_: object, **__: object) -> Classifier:
-    return Classifier(
-        Model(
-            name="fake",
-            revision="0" * 64,
-            tokenizer=PieceTokenizer(byte_tokenizer()),
-            reach=Reach(positions=512, reserve=64),
-            columns=LogitColumns(entailment=0, opposing=(1, 2)),
-            engine=FakeEngine(),
-        )
-    )
+    return Classifier(make_fake_model())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from linnaeus.engines.base import Engine, Reading
 from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 from linnaeus.engines.selection import uses_cuda
 from linnaeus.engines.torch_one_pass import TorchEngine
-from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.models.one_pass import OnePassConfig, read_weights, write_weights
 
 HAS_BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -74,6 +74,21 @@ def test_openvino_and_pytorch_agree(tiny_folder: Path, asked: Sequence[Reading])
     ours, reference = _engines(tiny_folder)
     for left, right in zip(ours.logits(asked), reference.logits(asked), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-4)
+
+
+def test_attention_scores_may_be_of_any_size(tiny_folder: Path, tmp_path: Path) -> None:
+    """Trained heads have scores near 90, where an exponential that is not shifted first leaves fp32."""
+    config = OnePassConfig.read(tiny_folder)
+    weights = read_weights(tiny_folder, config)
+    for name in weights:
+        if name.endswith("key.weight"):
+            weights[name] = weights[name] * 10
+    config.write(tmp_path)
+    write_weights(tmp_path, weights)
+    draw = np.random.default_rng(0)
+    asked = [Reading([1, *draw.integers(3, 258, 60), 2], [[1, *draw.integers(3, 258, 4), 2]] * 3)]
+    ours, reference = openvino(tmp_path).logits(asked)[0], pytorch(tmp_path).logits(asked)[0]
+    np.testing.assert_allclose(ours, reference, atol=1e-4)
 
 
 _made: dict[Path, tuple[Engine, Engine]] = {}

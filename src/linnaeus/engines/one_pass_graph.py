@@ -21,11 +21,7 @@ from linnaeus.models.one_pass import SCALE_SUFFIX, OnePassConfig
 #: A node of the graph: OpenVINO's Python interface has no type for "node or output of a node".
 Node = Any
 
-#: Attention scores are kept within this distance of zero, so that their powers can be summed in fp32 and bf16 without
-#: looking for the largest first, which would cost another pass. Scores of a trained model are a few tens at most.
-SCORE_LIMIT = 60.0
-
-#: Added to the scores of padding: its power is zero.
+#: Added to the scores of padding: its weight is zero.
 MASKED = np.float32(-1e4)
 
 
@@ -92,29 +88,33 @@ class _Builder:
     ) -> Node:
         """Let the `queries` of `count` hypotheses a text attend to their text, and each hypothesis to itself.
 
-        One softmax runs over both parts. Its denominators come out of the product with the values, each of which has
-        a 1 appended.
+        One softmax runs over both parts.
         """
         size = self._config.head_size
         premise_mask, hypothesis_mask = masks
 
-        def per_hypothesis(heads: Node, columns: int) -> Node:
-            return op.reshape(heads, _join(_ints(0, 0), count, _ints(-1, columns)), True)
+        def per_hypothesis(heads: Node, columns: Node) -> Node:
+            return op.reshape(heads, _join(_ints(0, 0), count, _ints(-1), columns), True)
 
         query = self._heads(self._linear(f"{layer}.query", queries, scale=size**-0.5))
-        text_key, own_key = (self._heads(self._linear(f"{layer}.key", hidden)) for hidden in (text, labels))
-        text_value, own_value = (self._heads(self._values_and_ones(layer, hidden)) for hidden in (text, labels))
-
-        text_power = _powers(op.matmul(query, text_key, False, True), premise_mask)
-        own_score = op.matmul(per_hypothesis(query, size), per_hypothesis(own_key, size), False, True)
-        own_power = _powers(own_score, hypothesis_mask)
-        own_sum = op.matmul(own_power, per_hypothesis(own_value, size + 1), False, False)
-        total = op.add(
-            op.matmul(text_power, text_value, False, False),
-            op.reshape(own_sum, _ints(0, 0, -1, size + 1), True),
+        text_key, text_value = (self._heads(self._linear(f"{layer}.{name}", text)) for name in ("key", "value"))
+        own_key, own_value = (
+            per_hypothesis(self._heads(self._linear(f"{layer}.{name}", labels)), _ints(size))
+            for name in ("key", "value")
         )
-        parts = op.variadic_split(total, _int(3), _ints(size, 1))
-        return self._after_attention(layer, queries, op.divide(parts.output(0), parts.output(1)))
+
+        text_score = op.add(op.matmul(query, text_key, False, True), premise_mask)
+        own_score = op.matmul(per_hypothesis(query, _ints(size)), own_key, False, True)
+        own_score = op.add(own_score, hypothesis_mask)
+        text_length, own_length = _dimension(text_score, 3), _dimension(own_score, 4)
+        own_score = op.reshape(own_score, _join(_ints(0, 0, -1), own_length), True)
+
+        weights = op.softmax(op.concat([text_score, own_score], 3), 3)
+        parts = op.variadic_split(weights, _int(3), _join(text_length, own_length))
+        from_text = op.matmul(parts.output(0), text_value, False, False)
+        from_own = op.matmul(per_hypothesis(parts.output(1), own_length), own_value, False, False)
+        attended = op.add(from_text, op.reshape(from_own, _ints(0, 0, -1, size), True))
+        return self._after_attention(layer, queries, attended)
 
     def _after_attention(self, layer: str, hidden: Node, attended: Node) -> Node:
         joined = op.reshape(op.transpose(attended, _ints(0, 2, 1, 3)), _ints(0, 0, -1), True)
@@ -129,16 +129,7 @@ class _Builder:
 
     def _linear(self, name: str, hidden: Node, *, scale: float = 1.0) -> Node:
         matrix = self._matrix(f"{name}.weight").scaled(scale)
-        return self._product(name, hidden, matrix, self._stored[f"{name}.bias"] * np.float32(scale))
-
-    def _values_and_ones(self, layer: str, hidden: Node) -> Node:
-        """Project to values, and after the values of each head a 1: rows of zeros with a bias of 1."""
-        heads = self._config.heads
-        bias = np.pad(self._stored[f"{layer}.value.bias"].reshape(heads, -1), ((0, 0), (0, 1)), constant_values=1)
-        matrix = self._matrix(f"{layer}.value.weight").padded(heads)
-        return self._product(f"{layer}.value", hidden, matrix, bias.reshape(-1))
-
-    def _product(self, name: str, hidden: Node, matrix: Matrix, bias: NDArray[np.float32]) -> Node:
+        bias = self._stored[f"{name}.bias"] * np.float32(scale)
         compressed = self._compressed and name.startswith("layers.")
         weight = matrix.compressed() if compressed else op.constant(matrix.plain())
         return op.add(op.matmul(hidden, weight, False, True), op.constant(bias))
@@ -173,15 +164,6 @@ class Matrix:
             return Matrix(self.values * np.float32(factor), None)
         return Matrix(self.values, self.scales * np.float32(factor))
 
-    def padded(self, heads: int) -> Matrix:
-        """Return the matrix with a row of zeros after the rows of each head."""
-        columns = self.values.shape[1]
-        values = np.pad(self.values.reshape(heads, -1, columns), ((0, 0), (0, 1), (0, 0))).reshape(-1, columns)
-        if self.scales is None:
-            return Matrix(values, None)
-        scales = np.pad(self.scales.reshape(heads, -1), ((0, 0), (0, 1)), constant_values=1)
-        return Matrix(values, scales.reshape(-1))
-
     def plain(self) -> NDArray[np.float32]:
         return self.values if self.scales is None else self.values * self.scales[:, None]
 
@@ -190,10 +172,6 @@ class Matrix:
         if self.scales is None:
             return op.constant(self.values)
         return op.multiply(op.convert(op.constant(self.values), np.float32), op.constant(self.scales[:, None]))
-
-
-def _powers(scores: Node, mask: Node) -> Node:
-    return op.exp(op.add(op.clamp(scores, -SCORE_LIMIT, SCORE_LIMIT), mask))
 
 
 def _dimension(node: Node, axis: int) -> Node:

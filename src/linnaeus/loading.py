@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, get_args
 from linnaeus.engines.base import Engine
 from linnaeus.errors import InputError
 from linnaeus.models.catalogue import model_folder
-from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
+from linnaeus.models.one_pass import TOKENIZER_FILE, WEIGHTS_FILE, OnePassConfig, fingerprint
 from linnaeus.models.tokenizer import PieceTokenizer
 from linnaeus.scores import LogitColumns
 from linnaeus.windows import Reach
@@ -25,6 +25,7 @@ class Model:
     Attributes:
         name: what it was called by.
         revision: the SHA-256 of its weights.
+        weight_bytes: the memory that its weights take.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Model:
     reach: Reach
     columns: LogitColumns
     engine: Engine
+    weight_bytes: int
 
 
 def load_model(name: str | Path, *, device: Device = "auto", precision: Precision = "auto") -> Model:
@@ -56,6 +58,7 @@ def load_model(name: str | Path, *, device: Device = "auto", precision: Precisio
         reach=Reach(config.positions, config.hypothesis_reserve),
         columns=_columns(config),
         engine=engine,
+        weight_bytes=(folder / WEIGHTS_FILE).stat().st_size,
     )
 
 

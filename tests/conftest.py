@@ -40,6 +40,7 @@ def make_fake_model() -> Model:
         reach=Reach(positions=512, reserve=64),
         columns=LogitColumns(entailment=0, opposing=(1, 2)),
         engine=FakeEngine(),
+        group_tokens=2048,
         weight_bytes=1000,
     )
 

@@ -26,6 +26,9 @@ Data = Annotated[Path, typer.Option(help="The folder with the sets, as README.md
 Name = Annotated[str, typer.Option(help="Name of the model.")]
 Backbone = Annotated[str, typer.Option(help=f"One of {', '.join(BACKBONES)}.")]
 Out = Annotated[Path, typer.Option(help="Where model folders and their figures go.")]
+Work = Annotated[Path, typer.Option(help="Where checkpoints and logs go.")]
+Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+Examples = Annotated[int | None, typer.Option(help="Train on fewer examples, to try the recipe.")]
 Rows = Annotated[int | None, typer.Option(help="Measure on fewer rows of each set.")]
 
 DATA, MODELS, RUNS, RESULTS = Path("../shared/data"), Path("build/models"), Path("build/training"), "training/results"
@@ -37,10 +40,10 @@ def make(
     data: Data = DATA,
     name: Name = "small",
     backbone: Backbone = DEFAULT_BACKBONE,
-    work: Annotated[Path, typer.Option(help="Where checkpoints and logs go.")] = RUNS,
+    work: Work = RUNS,
     out: Out = MODELS,
-    seed: Annotated[int, typer.Option(help="Seed of all that is random.")] = 7,
-    max_examples: Annotated[int | None, typer.Option(help="Train on fewer examples, to try the recipe.")] = None,
+    seed: Seed = 7,
+    max_examples: Examples = None,
     rows: Rows = None,
 ) -> None:
     """Train, export, check and measure; a run that was stopped goes on from its last checkpoint."""
@@ -52,7 +55,7 @@ def make(
         prepare(settings, data, folder, module),
         settings,
         work / name,
-        device="cuda" if torch.cuda.is_available() else "cpu",
+        device=_device(),
     )
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
@@ -77,6 +80,29 @@ def measure(
 
 
 @app.command()
+def cross_encoder(
+    data: Data = DATA,
+    name: Name = "cross-encoder",
+    backbone: Backbone = DEFAULT_BACKBONE,
+    work: Work = RUNS,
+    out: Out = MODELS,
+    seed: Seed = 7,
+    max_examples: Examples = None,
+) -> None:
+    """Train an ordinary cross-encoder, and write it as a checkpoint in Hugging Face format."""
+    from training.cross_encoder import CrossEncoderModule, collate_pairs, export_cross_encoder
+
+    settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
+    folder = BACKBONES[backbone].folder()
+    encoder = start_from(settings, folder)
+    module = CrossEncoderModule(encoder)
+    rows = prepare(settings, data, folder, encoder)
+    train(module, rows, settings, work / name, device=_device(), make_batch=collate_pairs)
+    export_cross_encoder(module, folder, out / name)
+    show(f"[bold]{out / name}[/] is done.")
+
+
+@app.command()
 def card(
     metrics: Annotated[Path, typer.Option(help="The figures of the shipped model.")] = Path(
         f"{RESULTS}/small.metrics.json"
@@ -85,6 +111,10 @@ def card(
 ) -> None:
     """Write the figures of the shipped model into its card."""
     write_card(json.loads(metrics.read_text(encoding="utf-8")), into)
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 app()

@@ -50,7 +50,7 @@ def load_bert(folder: Path) -> OnePassModule:
             norm_epsilon=shape["layer_norm_eps"],
         )
     )
-    weights = {_renamed(name): weight for name, weight in load_file(folder / "model.safetensors").items()}
+    weights = {our_name(name): weight for name, weight in load_file(folder / "model.safetensors").items()}
     # The pooler was pretrained to sum up the first token, which is what the head's first layer does.
     missing, _ = module.load_state_dict(_known(module, weights), strict=False)
     if set(missing) - {"head.classifier.weight", "head.classifier.bias"}:
@@ -65,10 +65,12 @@ def _known(module: OnePassModule, weights: dict[str, Tensor]) -> dict[str, Tenso
     return {name: weight for name, weight in weights.items() if name in names}
 
 
-def _renamed(name: str) -> str:
+def our_name(name: str) -> str:
+    """Return what the one-pass module calls an array of transformers' BERT, with or without a classifier."""
+    name = name.removeprefix("bert.")
     for old, new in _BERT_NAMES:
         name = name.replace(old, new)
-    return name
+    return f"head.{name}" if name.startswith("classifier") else name
 
 
 _BERT_NAMES = (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from linnaeus.engines.base import Reading
-from linnaeus.engines.packing import Packed, pack
+from linnaeus.engines.packing import pack
 from training.examples import Example
 
 #: Rows are sorted by length within pools of this many, so that batches stay varied.
@@ -29,6 +30,12 @@ class Row:
     listwise: bool
 
 
+class OnDevice(Protocol):
+    """Packed rows: what a module is called with."""
+
+    def to(self, device: str) -> tuple[Tensor, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Packed rows, and what is known of each hypothesis.
@@ -37,7 +44,7 @@ class Batch:
     one right label first.
     """
 
-    packed: Packed
+    packed: OnDevice
     targets: Tensor
     listwise: Tensor
 
@@ -92,7 +99,12 @@ def _fill(pool: Sequence[int], rows: Sequence[Row], tokens: int) -> Iterator[lis
 
 def collate(rows: Sequence[Row]) -> Batch:
     packed = pack([row.reading for row in rows])
-    targets = torch.full(packed.first.shape, -1)
+    return Batch(packed, target_matrix(rows), torch.tensor([row.listwise for row in rows]))
+
+
+def target_matrix(rows: Sequence[Row]) -> Tensor:
+    """Return the targets of a `Batch`."""
+    targets = torch.full((len(rows), max(len(row.targets) for row in rows)), -1)
     for index, row in enumerate(rows):
         targets[index, : len(row.targets)] = torch.tensor(row.targets)
-    return Batch(packed, targets, torch.tensor([row.listwise for row in rows]))
+    return targets

@@ -49,7 +49,7 @@ def figures(metrics: dict[str, Any]) -> str:
                         of["largest_move"],
                         f"{of['mean_move']:.4f}",
                         f"{of['moved_too_far']:.2%}",
-                        of["flips_with_margin"],
+                        of["flips"],
                         "yes" if of["accepted"] else "no",
                     )
                     for name, of in metrics["precisions"].items()

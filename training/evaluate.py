@@ -6,6 +6,7 @@ Everything is measured on a finished model folder, through the door that users t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,12 +18,13 @@ from sentence_transformers import SentenceTransformer
 from sklearn.metrics import accuracy_score, f1_score
 
 from linnaeus import Classifier
+from linnaeus.acceptance import hold_against
+from linnaeus.classifier import Classification
 from linnaeus.engines.base import Reading
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.labels import DEFAULT_TEMPLATE, HypothesisTemplate, Label
 from linnaeus.models.one_pass import OnePassConfig
 from linnaeus.scheduling.scheduler import Scheduler
-from linnaeus.windows import cut
 from training.examples import own_texts
 from training.sources import read_jsonl, read_labels
 
@@ -42,9 +44,6 @@ UNSEEN = (
 SEEN = ("hwu64.test", "sib200_en.test")
 
 NLI = ("mnli_m.dev", "lingnli.dev", "rte.dev")
-
-#: A precision may stand in for fp32 if no score moves farther, and no label loses first place by a margin of as much.
-ACCEPTED_MOVE = 0.02
 
 #: Rows that precisions are compared on, and readings that OpenVINO and PyTorch are compared on.
 COMPARED_ROWS = 2000
@@ -159,31 +158,20 @@ def _reading(classify: Classifier, premise: str, hypotheses: Sequence[str]) -> R
     model = classify.model
     pieces = model.tokenizer.hypotheses(hypotheses)
     room = min(model.reach.text_room(piece) for piece in pieces)
-    return Reading(cut(model.tokenizer.premises([premise], room)[0], room), pieces)
+    return Reading(model.reach.cut(model.tokenizer.premises([premise], room)[0], room), pieces)
 
 
 def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> Metrics:
     """Hold a precision against fp32, on rows of every unseen set."""
     rounded = Classifier(folder, precision=precision)  # type: ignore[arg-type]
-    moves: list[float] = []
-    flips = 0
+    before: list[Classification] = []
+    after: list[Classification] = []
     for name in track(UNSEEN, precision):
         texts, _, labels, template = _read(data, name, COMPARED_ROWS // len(UNSEEN))
-        for before, after in zip(exact(texts, labels, template), rounded(texts, labels, template), strict=True):
-            scores = dict(zip(after["labels"], after["scores"], strict=True))
-            moves += [
-                abs(scores[label] - score) for label, score in zip(before["labels"], before["scores"], strict=True)
-            ]
-            margin = before["scores"][0] - before["scores"][1]
-            flips += after["labels"][0] != before["labels"][0] and margin >= ACCEPTED_MOVE
-    largest = float(max(moves))
-    return {
-        "largest_move": largest,
-        "mean_move": float(np.mean(moves)),
-        "moved_too_far": float(np.mean(np.array(moves) > ACCEPTED_MOVE)),
-        "flips_with_margin": int(flips),
-        "accepted": largest <= ACCEPTED_MOVE and not flips,
-    }
+        before += exact(texts, labels, template)
+        after += rounded(texts, labels, template)
+    verdict = hold_against(before, after)
+    return {**asdict(verdict), "accepted": verdict.accepted}
 
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -42,11 +42,19 @@ class Settings:
 
 
 def train(
-    module: OnePassModule, rows: Sequence[Row], settings: Settings, work: Path, *, device: str, every: int = 100
+    module: nn.Module,
+    rows: Sequence[Row],
+    settings: Settings,
+    work: Path,
+    *,
+    device: str,
+    every: int = 100,
+    make_batch: Callable[[Sequence[Row]], Batch] = collate,
 ) -> None:
     """Train a module on all rows, going on from the checkpoint in `work` if there is one.
 
-    A checkpoint is written every `every` steps, and the loss is appended to ``train.jsonl``.
+    `make_batch` packs rows as the module reads them. A checkpoint is written every `every` steps, and the loss is
+    appended to ``train.jsonl``.
     """
     work.mkdir(parents=True, exist_ok=True)
     plan = [
@@ -71,7 +79,7 @@ def train(
         task = progress.add_task("", total=len(plan), completed=start, loss=float("nan"))
         running, since = 0.0, time.monotonic()
         for step in range(start, len(plan)):
-            batch = collate([rows[index] for index in plan[step]])
+            batch = make_batch([rows[index] for index in plan[step]])
             running += train_step(module, batch, optimiser, schedule, settings.list_weight, device)
             progress.update(task, advance=1)
             if (step + 1) % every == 0 or step + 1 == len(plan):
@@ -137,7 +145,7 @@ def pace(step: int, steps: int, warm_up: float) -> float:
 
 
 def train_step(
-    module: OnePassModule,
+    module: nn.Module,
     batch: Batch,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,

@@ -6,16 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+from tokenizers import Tokenizer
+
 from linnaeus.engines.base import Engine
-from linnaeus.errors import InputError
+from linnaeus.errors import EngineError, InputError
 from linnaeus.models.catalogue import model_folder
+from linnaeus.models.checkpoint import Checkpoint, is_one_pass
 from linnaeus.models.one_pass import TOKENIZER_FILE, WEIGHTS_FILE, OnePassConfig, fingerprint
-from linnaeus.models.tokenizer import PieceTokenizer
+from linnaeus.models.pairs import PairFormat
+from linnaeus.models.tokenizer import PieceTokenizer, read_tokenizer
+from linnaeus.models.weights import weight_files
 from linnaeus.scores import LogitColumns
 from linnaeus.windows import Reach
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
+
+#: Tokens of the hypotheses that a one-pass model reads with a text; a longer list of labels reads the text again.
+GROUP_TOKENS = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,8 @@ class Model:
 
     Attributes:
         name: what it was called by.
-        revision: the SHA-256 of its weights.
+        revision: of a hub checkpoint the commit, of any other a digest of its files.
+        group_tokens: how many tokens of hypotheses are read with one text; 0 where each pair is read on its own.
         weight_bytes: the memory that its weights take.
     """
 
@@ -34,32 +43,70 @@ class Model:
     reach: Reach
     columns: LogitColumns
     engine: Engine
+    group_tokens: int
     weight_bytes: int
 
 
 def load_model(name: str | Path, *, device: Device = "auto", precision: Precision = "auto") -> Model:
-    """Load a model by the name of a bundled one or by its folder.
+    """Load a model: a bundled one, that of a folder, or a checkpoint of the Hub.
 
     Raises:
         InputError: no such choice of device or precision.
         UnknownModelError: there is no model of that name.
-        ModelError: the model's files are damaged.
-        EngineError: this machine has no such device or precision.
+        ModelError: the model's files are damaged or missing, or it is of a kind that is not supported.
+        EngineError: this machine has no such device or precision, or lacks a package that the model needs.
     """
     _check_choice("device", device, get_args(Device))
     _check_choice("precision", precision, get_args(Precision))
     folder = model_folder(name)
+    load = _load_one_pass if is_one_pass(folder) else _load_checkpoint
+    return load(str(name), folder, device, precision)
+
+
+def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision) -> Model:
     config = OnePassConfig.read(folder)
-    engine = _open_engine(folder, config, device, precision)
+    engine = _open_one_pass(folder, config, device, precision)
     return Model(
-        name=str(name),
+        name=name,
         revision=fingerprint(folder),
-        tokenizer=PieceTokenizer.read(folder / TOKENIZER_FILE),
+        tokenizer=PieceTokenizer(read_tokenizer(folder / TOKENIZER_FILE)),
         reach=Reach(config.positions, config.hypothesis_reserve),
         columns=_columns(config),
         engine=engine,
+        group_tokens=GROUP_TOKENS,
         weight_bytes=(folder / WEIGHTS_FILE).stat().st_size,
     )
+
+
+def _load_checkpoint(name: str, folder: Path, device: Device, precision: Precision) -> Model:
+    checkpoint = Checkpoint.read(folder)
+    tokenizer = _checkpoint_tokenizer(folder)
+    pair_format = PairFormat.of(tokenizer, typed=checkpoint.typed)
+    return Model(
+        name=name,
+        revision=checkpoint.revision,
+        tokenizer=PieceTokenizer(tokenizer, special_tokens=False),
+        reach=Reach(checkpoint.longest - pair_format.special_tokens, reserve=0, opening=0, closing=0),
+        columns=LogitColumns(checkpoint.entailment, (checkpoint.opposing,)),
+        engine=_open_cross_encoder(checkpoint, pair_format, device, precision),
+        group_tokens=0,
+        weight_bytes=sum(path.stat().st_size for path in weight_files(folder)),
+    )
+
+
+def _checkpoint_tokenizer(folder: Path) -> Tokenizer:
+    """Read ``tokenizer.json``; where there is none, have transformers make it of older files."""
+    if (folder / TOKENIZER_FILE).is_file():
+        return read_tokenizer(folder / TOKENIZER_FILE)
+    try:
+        from transformers import AutoTokenizer
+    except ImportError:
+        raise EngineError(
+            f"{folder} has no {TOKENIZER_FILE}, and transformers is not there to make it of older files: "
+            "pip install 'linnaeus[torch]'."
+        ) from None
+    tokenizer: Tokenizer = AutoTokenizer.from_pretrained(folder).backend_tokenizer
+    return tokenizer
 
 
 def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
@@ -74,7 +121,7 @@ def _columns(config: OnePassConfig) -> LogitColumns:
     return LogitColumns(entailment, others)
 
 
-def _open_engine(folder: Path, config: OnePassConfig, device: Device, precision: Precision) -> Engine:
+def _open_one_pass(folder: Path, config: OnePassConfig, device: Device, precision: Precision) -> Engine:
     # Imported here, as OpenVINO and PyTorch take a second to load and only one of them is ever needed.
     from linnaeus.engines.selection import uses_cuda
 
@@ -85,3 +132,17 @@ def _open_engine(folder: Path, config: OnePassConfig, device: Device, precision:
     from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 
     return OpenVinoEngine(folder, config, precision=precision)
+
+
+def _open_cross_encoder(
+    checkpoint: Checkpoint, pair_format: PairFormat, device: Device, precision: Precision
+) -> Engine:
+    from linnaeus.engines.selection import uses_cuda
+
+    if uses_cuda(device):
+        from linnaeus.engines.torch_cross_encoder import TorchCrossEncoder
+
+        return TorchCrossEncoder(checkpoint, pair_format, device="cuda", precision=precision)
+    from linnaeus.engines.openvino_cross_encoder import OpenVinoCrossEncoder
+
+    return OpenVinoCrossEncoder(checkpoint, pair_format, precision=precision)

@@ -33,6 +33,20 @@ def label_scores(logits: Floats, columns: LogitColumns, *, multi_label: bool) ->
     return softmax(logits[:, columns.entailment])
 
 
+def best_windows(logits: Floats, columns: LogitColumns, *, multi_label: bool) -> NDArray[np.intp]:
+    """Return for each label the window of a text that speaks for it most, from [windows, labels, classes] logits.
+
+    That is the window with the highest of what becomes the label's score: where labels compete, entailment; where they
+    stand alone, entailment against the rest.
+    """
+    if multi_label:
+        strength = softmax(logits[..., [columns.entailment, *columns.opposing]])[..., 0]
+    else:
+        strength = logits[..., columns.entailment]
+    best: NDArray[np.intp] = strength.argmax(axis=0)
+    return best
+
+
 def softmax(logits: Floats) -> Floats:
     """Return the softmax over the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 from linnaeus.engines.base import Reading
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import OnePassConfig
-from training.batches import Row, collate, plan_batches
+from training.batches import Batch, Row, collate, plan_batches
 from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
 from training.train import Settings, freeze_embeddings, loss, pace, train
 
@@ -61,25 +62,21 @@ def test_the_loss_falls(rows: list[Row], tmp_path: Path) -> None:
     assert torch.equal(words, module.embeddings.word.weight)
 
 
-def test_a_stopped_run_ends_where_another_does(
-    rows: list[Row], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_run_ends_where_another_does(rows: list[Row], tmp_path: Path) -> None:
     whole, stopped, resumed = make_module(), make_module(), make_module()
     train(whole, rows, SETTINGS, tmp_path / "whole", device="cpu", every=5)
 
     steps = 0
 
-    def stop_after(rows: list[Row]) -> object:
+    def stop_after(rows: Sequence[Row]) -> Batch:
         nonlocal steps
         steps += 1
         if steps > 8:
             raise KeyboardInterrupt
         return collate(rows)
 
-    with monkeypatch.context() as patch:
-        patch.setattr("training.train.collate", stop_after)
-        with pytest.raises(KeyboardInterrupt):
-            train(stopped, rows, SETTINGS, tmp_path / "other", device="cpu", every=5)
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, rows, SETTINGS, tmp_path / "other", device="cpu", every=5, make_batch=stop_after)
     train(resumed, rows, SETTINGS, tmp_path / "other", device="cpu", every=5)
     for name, weight in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], weight, rtol=1e-4, atol=1e-5)

@@ -21,28 +21,17 @@ REMEMBERED_HYPOTHESES = 8192
 
 
 class PieceTokenizer:
-    """Makes the pieces that readings are put together from, each with its special tokens."""
+    """Makes the pieces that readings are put together from.
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        self._tokenizer = tokenizer
+    Each piece has the special tokens around it that the tokenizer gives a text, unless `special_tokens` is false:
+    then they are put there when text and hypothesis are joined.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, special_tokens: bool = True) -> None:
+        self._special_tokens = special_tokens
+        self._tokenizer = without_padding(tokenizer)
         # Labels come back with every request; texts seldom do.
         self._remembered = lru_cache(REMEMBERED_HYPOTHESES)(self._encode)
-
-    @classmethod
-    def read(cls, path: Path) -> PieceTokenizer:
-        """Read a ``tokenizer.json``.
-
-        Raises:
-            ModelError: the file is missing or damaged.
-        """
-        try:
-            return cls(Tokenizer.from_str(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise ModelError(f"{path.parent} is no model folder: it has no {path.name}.") from None
-        except Exception as error:  # the tokenizers library raises bare Exception
-            raise ModelError(f"{path} cannot be read: {error}.") from error
 
     def hypotheses(self, sentences: Sequence[str]) -> list[Sequence[int]]:
         return [self._remembered(sentence) for sentence in sentences]
@@ -51,7 +40,8 @@ class PieceTokenizer:
         """Return the token ids of each text: all of them, or more than `limit` of a text that has more."""
         characters = CHARACTERS_PER_TOKEN * (limit + UNSETTLED_TOKENS)
         heads = [text[:characters] for text in texts]
-        pieces: list[Sequence[int]] = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(heads)]
+        encodings = self._tokenizer.encode_batch_fast(heads, add_special_tokens=self._special_tokens)
+        pieces: list[Sequence[int]] = [encoding.ids for encoding in encodings]
         for index, text in enumerate(texts):
             read = characters
             while read < len(text) and len(pieces[index]) < limit + UNSETTLED_TOKENS:
@@ -59,6 +49,32 @@ class PieceTokenizer:
                 pieces[index] = self._encode(text[:read])
         return pieces
 
+    def located_premises(self, texts: Sequence[str]) -> list[tuple[Sequence[int], Sequence[tuple[int, int]]]]:
+        """Return all token ids of each text, and for each of them the [start, end) characters that it stands for."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=self._special_tokens)
+        return [(encoding.ids, encoding.offsets) for encoding in encodings]
+
     def _encode(self, text: str) -> Sequence[int]:
-        ids: list[int] = self._tokenizer.encode(text).ids
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=self._special_tokens).ids
         return ids
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Read a ``tokenizer.json``.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} is no model folder: it has no {path.name}.") from None
+    except Exception as error:  # the tokenizers library raises bare Exception
+        raise ModelError(f"{path} cannot be read: {error}.") from error
+
+
+def without_padding(tokenizer: Tokenizer) -> Tokenizer:
+    """Turn off the padding and the cutting that a tokenizer may have been saved with."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

@@ -1,0 +1,100 @@
+"""Checkpoints as OpenVINO graphs, made once and kept in a folder of ours.
+
+A graph is kept under the revision of its checkpoint, its precision and the version of Linnaeus that made it. It is
+written beside its place and then moved there, so that what is there is whole, whoever else writes at the same moment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from tempfile import mkdtemp
+
+import openvino as ov
+from platformdirs import user_cache_path
+
+from linnaeus import __version__
+from linnaeus.engines.graphs.families import build_cross_encoder
+from linnaeus.engines.openvino_runtime import compile_graph, core
+from linnaeus.errors import ModelError
+from linnaeus.models.checkpoint import Checkpoint
+from linnaeus.models.weights import read_arrays, weight_files
+
+log = logging.getLogger(__name__)
+
+GRAPH_FILE = "graph.xml"
+
+#: Digits of a revision that name a folder: enough to tell any two apart, and a person can read them.
+REVISION_DIGITS = 16
+
+
+def graphs_folder() -> Path:
+    """Return where graphs are kept: the folder that ``LINNAEUS_CACHE`` names, or the user's cache folder."""
+    chosen = os.environ.get("LINNAEUS_CACHE")
+    return (Path(chosen) if chosen else user_cache_path("linnaeus")) / "graphs"
+
+
+def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov.CompiledModel:
+    """Return a checkpoint prepared for this processor, from the kept graph if there is one.
+
+    Raises:
+        ModelError: the weights are missing or damaged, or their architecture is not supported.
+    """
+    group = checkpoint.config.get("hidden_size") or checkpoint.config.get("d_model") or checkpoint.config["dim"]
+    path = graphs_folder() / _folder_name(checkpoint, precision) / GRAPH_FILE
+    graph: ov.Model | Path = path
+    if not path.is_file():
+        built = _build(checkpoint, precision)
+        graph = path if _keep(built, path.parent) else built
+    return compile_graph(graph, precision, group=group, threads=threads)
+
+
+def forget(revision: str) -> None:
+    """Remove the graphs of a checkpoint's revision."""
+    for folder in graphs_folder().glob(f"{revision[:REVISION_DIGITS]}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder_name(checkpoint: Checkpoint, precision: str) -> str:
+    # The graph is the same in fp32 and bf16: the processor rounds as it multiplies.
+    kind = "int8" if precision == "int8" else "float"
+    return f"{checkpoint.revision[:REVISION_DIGITS]}-{kind}-{__version__}"
+
+
+def _build(checkpoint: Checkpoint, precision: str) -> ov.Model:
+    files = weight_files(checkpoint.folder)
+    if files[0].suffix == ".onnx":
+        try:
+            return core().read_model(files[0])
+        except RuntimeError as error:
+            raise ModelError(f"{files[0]} cannot be read: {error}") from error
+    log.info("Converting %s for this processor; the result is kept", checkpoint.folder.name)
+    return build_cross_encoder(
+        read_arrays(checkpoint.folder),
+        checkpoint.config,
+        longest=checkpoint.longest,
+        compressed=precision == "int8",
+    )
+
+
+def _keep(graph: ov.Model, folder: Path) -> bool:
+    """Save a graph in `folder`, and say whether it is there now."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(mkdtemp(prefix="unfinished-", dir=folder.parent))
+    except OSError as error:
+        log.warning("The converted model cannot be kept: %s", error)
+        return False
+    try:
+        ov.save_model(graph, beside / GRAPH_FILE, compress_to_fp16=False)
+        beside.rename(folder)
+    except (OSError, RuntimeError) as error:
+        # Another process may have been faster; its graph is as good.
+        if not (folder / GRAPH_FILE).is_file():
+            log.warning("The converted model cannot be kept: %s", error)
+            return False
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return True

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from linnaeus import __version__
+from linnaeus.cli import models
 from linnaeus.cli.classify import classify
 from linnaeus.cli.serve import serve
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(classify)
 app.command()(serve)
+app.add_typer(models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

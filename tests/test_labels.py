@@ -91,4 +91,4 @@ def test_a_message_can_call_the_field_by_another_name() -> None:
     with pytest.raises(InputError) as error:
         parse_labels(["a", ""])
     renamed = error.value.renamed({"candidate_labels": "--labels"})
-    assert renamed == "--labels[1] is empty: remove it or give it a name."
+    assert str(renamed) == "--labels[1] is empty: remove it or give it a name."

@@ -12,6 +12,8 @@ an `UnknownModelError` with 404; the command line ends with exit code 2 after an
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class LinnaeusError(Exception):
     """Base of all errors below; catch it to catch them all."""
@@ -32,10 +34,10 @@ class InputError(LinnaeusError, ValueError):
         self.field = field
         self.problem = problem
 
-    def renamed(self, names: dict[str, str]) -> str:
-        """Return the sentence with the field called as `names` has it."""
-        root, bracket, rest = self.field.partition("[")
-        return f"{names.get(root, root)}{bracket}{rest} {self.problem}"
+    def renamed(self, names: Mapping[str, str]) -> InputError:
+        """Return the same error with the field called as `names` has it."""
+        root, bracket, index = self.field.partition("[")
+        return InputError(f"{names.get(root, root)}{bracket}{index}", self.problem)
 
 
 class ModelError(LinnaeusError):

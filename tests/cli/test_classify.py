@@ -89,6 +89,12 @@ def test_says_that_a_text_was_cut(run: Run) -> None:
     assert objects(run("word " * 1000, "--labels", "a", "--json"))[0]["truncated"] is True
 
 
+def test_reads_a_long_text_in_windows_if_told_to(run: Run) -> None:
+    [read] = objects(run("word " * 1000, "--labels", "a,b", "--json", "--long-text", "windows"))
+    assert "truncated" not in read
+    assert "windows" in read
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -173,3 +179,4 @@ def test_failures_that_are_not_the_users_end_with_code_1(run: Run, monkeypatch: 
 def test_offers_the_devices_and_precisions_of_the_library() -> None:
     assert get_args(options.Device) == get_args(loading.Device)
     assert get_args(options.Precision) == get_args(loading.Precision)
+    assert get_args(options.LongText) == get_args(linnaeus.classifier.LongText)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from linnaeus.cli.failures import failures_told
-from linnaeus.cli.options import DeviceOption, ModelOption, PrecisionOption
+from linnaeus.cli.options import DeviceOption, LongText, ModelOption, PrecisionOption
 from linnaeus.cli.reading import piped_texts, read_labels_file, read_texts
 from linnaeus.errors import InputError
 from linnaeus.labels import DEFAULT_TEMPLATE, HypothesisTemplate, Label, parse_labels
@@ -34,6 +34,14 @@ def classify(
     multi_label: Annotated[
         bool, typer.Option("--multi-label", help="Several labels may fit: score each on its own.")
     ] = False,
+    long_text: Annotated[
+        LongText,
+        typer.Option(
+            "--long-text",
+            help="What becomes of a text longer than the model: its end is cut, or it is read in windows and each "
+            "label gets its best one, which --json names.",
+        ),
+    ] = "cut",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")] = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
@@ -61,9 +69,9 @@ def classify(
         classifier = Classifier(model, device=device, precision=precision)
         show = print_json if as_json else partial(print_bars, headings=text is None)
         if text is not None:
-            show([classifier(text, candidates, template, multi_label)])
+            show([classifier(text, candidates, template, multi_label, long_text=long_text)])
         for texts in piped:
-            show(classifier(texts, candidates, template, multi_label))
+            show(classifier(texts, candidates, template, multi_label, long_text=long_text))
 
 
 def _candidates(labels: str | None, labels_file: Path | None) -> list[Label]:

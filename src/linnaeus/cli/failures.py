@@ -23,7 +23,7 @@ def failures_told(**options: str) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise _failure(error.renamed(options), 2) from error
+        raise _failure(str(error.renamed(options)), 2) from error
     except LinnaeusError as error:
         raise _failure(str(error), 1) from error
 

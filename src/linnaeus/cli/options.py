@@ -1,6 +1,6 @@
 """Options that several commands take.
 
-Devices and precisions are those of `linnaeus.loading`, spelled out here as that module imports NumPy.
+Their values are those of `linnaeus.loading` and `linnaeus.classifier`, spelled out here as those import NumPy.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import typer
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
 Precision: TypeAlias = Literal["auto", "fp32", "bf16", "int8"]
+LongText: TypeAlias = Literal["cut", "windows"]
 
 ModelOption: TypeAlias = Annotated[
-    str, typer.Option("--model", metavar="MODEL", help="A bundled model, or the folder of one.")
+    str, typer.Option("--model", metavar="MODEL", help="A bundled model, a folder, or owner/name of the Hub.")
 ]
 DeviceOption: TypeAlias = Annotated[
     Device, typer.Option("--device", help="Where the model runs; auto takes a GPU if there is one.")

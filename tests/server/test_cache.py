@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -54,6 +55,7 @@ def test_form_and_shape_do_not_matter(client: TestClient) -> None:
         {"candidate_labels": ["x", "y", "y"]},
         {"candidate_labels": ["x", "y"], "multi_label": True},
         {"candidate_labels": ["x", "y"], "hypothesis_template": "About {}."},
+        {"candidate_labels": ["x", "y"], "long_text": "windows"},
     ],
 )
 def test_every_part_of_the_question_matters(client: TestClient, other: dict[str, Any]) -> None:
@@ -118,6 +120,7 @@ def test_bytes_are_bounded_and_counted() -> None:
         cache.put(str(number % 20).encode(), answer("label" * (number % 7)))
         assert cache.bytes <= 3000
     assert cache.bytes == sum(kept.bytes for kept in map(cache.get, _keys(20)) if kept)
+    assert replace(answer("a"), windows=((0, 9),)).bytes > answer("a").bytes
     cache.put(b"huge", answer("x" * 4000))
     assert cache.get(b"huge") is None
 

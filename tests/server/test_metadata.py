@@ -58,6 +58,9 @@ def test_info(client: TestClient) -> None:
     assert model in info["models"]
     assert model["state"] == "ready"
     assert {"default", HUB_ID} <= set(model["names"])
+    assert info["memory"] == {"bytes": 1000, "budget_bytes": None}
+    assert model["weight_bytes"] == 1000
+    assert model["load_seconds"] >= 0
     assert (model["engine"], model["longest_text"], model["longest_hypothesis"]) == ("fake", 448, 448)
 
 
@@ -80,6 +83,10 @@ def test_metrics(client: TestClient) -> None:
         "linnaeus_compute_seconds_count 1.0",
         'linnaeus_model_state{model="small",state="ready"} 1.0',
         'linnaeus_model_state{model="small",state="loading"} 0.0',
+        'linnaeus_model_weight_bytes{model="small"} 1000.0',
+        'linnaeus_model_loads_total{model="small"} 1.0',
+        'linnaeus_model_unloads_total{model="small"} 0.0',
+        'linnaeus_model_load_failures_total{model="small"} 0.0',
     }
     assert any(line.startswith("linnaeus_cache_bytes ") and not line.endswith(" 0.0") for line in lines)
 

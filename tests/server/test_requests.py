@@ -81,10 +81,17 @@ def test_the_template_by_both_names(name: str) -> None:
     assert request.template == "About {}."
 
 
+@pytest.mark.parametrize("name", ["long_text", "longText"])
+def test_what_becomes_of_a_long_text_by_both_names(name: str) -> None:
+    request = parse({"inputs": "a", "parameters": {"candidate_labels": LABELS, name: "windows"}})
+    assert request.long_text == "windows"
+    assert parse({"inputs": {"text": "a", "candidateLabels": LABELS}}, f"{name}=windows").long_text == "windows"
+
+
 def test_null_is_as_good_as_absent() -> None:
-    parameters = {"candidate_labels": LABELS, "hypothesis_template": None, "multi_label": None}
+    parameters = {"candidate_labels": LABELS, "hypothesis_template": None, "multi_label": None, "long_text": None}
     request = parse({"inputs": "a", "parameters": parameters, "options": None})
-    assert (request.template, request.multi_label) == ("This example is {}.", False)
+    assert (request.template, request.multi_label, request.long_text) == ("This example is {}.", False, "cut")
 
 
 def test_parameters_in_the_query_count_if_the_body_has_none() -> None:
@@ -187,6 +194,8 @@ MISTAKES = [
     ),
     ({"inputs": "a", "parameters": {**GOOD, "multi_label": "maybe"}}, "parameters.multi_label is a string, not true"),
     ({"inputs": "a", "parameters": {**GOOD, "multiLabel": 2}}, "parameters.multiLabel is a number, not true or false."),
+    ({"inputs": "a", "parameters": {**GOOD, "long_text": "split"}}, "parameters.long_text is none of cut, windows: "),
+    ({"inputs": "a", "parameters": {**GOOD, "longText": True}}, "parameters.longText is none of cut, windows: "),
     ({"instances": "a", "parameters": GOOD}, "instances is a string, not a list of texts."),
 ]
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from linnaeus import Classifier
+from tests.server.conftest import Serve
 
 TEXT = "Hi, I recently bought a device and would like a refund!"
 LABELS = ["refund", "legal", "faq"]
@@ -47,6 +48,27 @@ def test_a_header_says_how_many_texts_were_cut(client: TestClient) -> None:
     response = client.post("/", json={**BODY, "inputs": ["long " * 1000, "short", "long " * 1001]})
     assert response.headers["x-linnaeus-truncated"] == "2"
     assert [result.get("truncated") for result in response.json()] == [True, None, True]
+
+
+def test_a_long_text_is_read_in_windows_if_the_request_says_so(client: TestClient, fake_classifier: Classifier) -> None:
+    long = "long " * 1000
+    expected = fake_classifier(long, LABELS, long_text="windows")
+    assert len(expected["windows"]) == len(LABELS)
+    body = {"inputs": long, "parameters": {"candidate_labels": LABELS, "longText": "windows"}}
+    for compute_type in ("cpu", "cache"):
+        response = client.post("/", params={"response": "object"}, json=body)
+        assert response.headers["x-compute-type"] == compute_type
+        assert "x-linnaeus-truncated" not in response.headers
+        assert response.json() == {**expected, "windows": [list(window) for window in expected["windows"]]}
+    # A list of pairs is what it always is.
+    assert [set(pair) for pair in client.post("/", json=body).json()] == [{"label", "score"}] * 3
+
+
+def test_the_operator_may_choose_what_becomes_of_long_texts(serve: Serve) -> None:
+    client, body = serve(long_text="windows"), {**BODY, "inputs": ["long " * 1000, "short"]}
+    assert ["windows" in result for result in client.post("/", json=body).json()] == [True, False]
+    cut = {**body, "parameters": {"candidate_labels": LABELS, "long_text": "cut"}}
+    assert client.post("/", json=cut).headers["x-linnaeus-truncated"] == "1"
 
 
 def test_health(client: TestClient) -> None:

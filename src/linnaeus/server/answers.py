@@ -11,7 +11,7 @@ from time import perf_counter
 from linnaeus.classifier import Classification, Classifier
 from linnaeus.errors import InputError
 from linnaeus.server.cache import Answer, ResponseCache, keys
-from linnaeus.server.requests import ClassificationRequest, Question, renamed
+from linnaeus.server.requests import ClassificationRequest, Question
 
 _TEXT_FIELD = re.compile(r"sequences\[(\d+)\]")
 
@@ -41,9 +41,12 @@ class Lookup:
         return sum(answer is None for answer in self.answers)
 
 
-def look_up(request: ClassificationRequest, revision: str, cache: ResponseCache) -> Lookup:
-    """Look every text of `request` up in the cache, or none if the client wants no old answers."""
-    known = [key for question in request.questions for key in keys(request, question, revision)]
+def look_up(request: ClassificationRequest, files: str, cache: ResponseCache) -> Lookup:
+    """Look every text of `request` up in the cache, or none if the client wants no old answers.
+
+    `files` is the digest of what the model was loaded from.
+    """
+    known = [key for question in request.questions for key in keys(request, question, files)]
     return Lookup(known, [cache.get(key) if request.use_cache else None for key in known])
 
 
@@ -79,7 +82,9 @@ def _compute_question(
     missing = [index for index, (_, answer) in enumerate(found) if answer is None]
     texts = [question.texts[index] for index in missing]
     try:
-        computed = classifier(texts, question.labels, request.template, request.multi_label)
+        computed = classifier(
+            texts, question.labels, request.template, request.multi_label, long_text=request.long_text
+        )
     except InputError as error:
         raise _named_by_client(error, request, question, missing) from None
     fresh = dict(zip(missing, computed, strict=True))
@@ -92,13 +97,17 @@ def _compute_question(
 
 
 def _answer(result: Classification) -> Answer:
-    return Answer(tuple(result["labels"]), tuple(result["scores"]), "truncated" in result)
+    return Answer(
+        tuple(result["labels"]), tuple(result["scores"]), "truncated" in result, tuple(result.get("windows", ()))
+    )
 
 
 def _result(text: str, answer: Answer) -> Classification:
     result: Classification = {"sequence": text, "labels": list(answer.labels), "scores": list(answer.scores)}
     if answer.truncated:
         result["truncated"] = True
+    if answer.windows:
+        result["windows"] = list(answer.windows)
     return result
 
 
@@ -107,4 +116,4 @@ def _named_by_client(
 ) -> InputError:
     if match := _TEXT_FIELD.fullmatch(error.field):
         return InputError(question.fields[asked[int(match[1])]], error.problem)
-    return renamed(error, {"candidate_labels": question.labels_field, "hypothesis_template": request.template_field})
+    return error.renamed({"candidate_labels": question.labels_field, "hypothesis_template": request.template_field})

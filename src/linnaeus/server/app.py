@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -12,11 +12,13 @@ from starlette.middleware.cors import CORSMiddleware
 from linnaeus import __version__
 from linnaeus.classifier import Classifier
 from linnaeus.loading import load_model
-from linnaeus.models.catalogue import DEFAULT, bundled_models, model_folder
+from linnaeus.models.catalogue import bundled_models, model_folder
+from linnaeus.models.hub import is_hub_name
 from linnaeus.server import errors, metadata, routes
 from linnaeus.server.auth import Authorization, Guard
 from linnaeus.server.bodies import Intake
 from linnaeus.server.cache import ResponseCache
+from linnaeus.server.memory import Load, Memory
 from linnaeus.server.metrics import Metrics
 from linnaeus.server.openapi import ANSWER_HEADERS, REQUEST_ID_HEADER, complete
 from linnaeus.server.paths import TrailingSlash
@@ -25,9 +27,6 @@ from linnaeus.server.service import Service
 from linnaeus.server.settings import ServerSettings
 from linnaeus.server.telemetry import Telemetry
 from linnaeus.server.waiting import WaitingLine
-
-#: Makes a classifier of a model's name.
-Load = Callable[[str], Classifier]
 
 
 def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
@@ -38,7 +37,7 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
         load: makes a classifier of a model's name; left out, the library does with the device and precision chosen.
 
     Raises:
-        InputError: the token file cannot be used.
+        InputError: the token file cannot be used, or two models have one name.
         UnknownModelError: there is no model of a name that the settings give.
     """
     metrics = Metrics()
@@ -47,11 +46,13 @@ def create_app(settings: ServerSettings, load: Load | None = None) -> FastAPI:
         model = load_model(name, device=settings.device, precision=settings.precision)
         return Classifier(metrics.observe(model))
 
-    default = DEFAULT if settings.model == "default" else settings.model
-    registry = Registry(default, settings.aliases, bundled_models(), load or load_observed, metrics)
+    memory = Memory(settings.memory, load or load_observed, metrics)
+    registry = Registry(settings.models, settings.aliases, bundled_models(), memory, metrics)
     if load is None:
-        for source in registry.models:
-            model_folder(source)
+        # A name of the Hub is looked up when its model is loaded, which may take a while.
+        for source in registry.sources:
+            if not is_hub_name(source):
+                model_folder(source)
     service = Service(
         settings=settings,
         registry=registry,

@@ -15,7 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from linnaeus.errors import InputError
 from linnaeus.server.errors import RefusedError, error_response
-from linnaeus.server.registry import Registry, ServedModel
+from linnaeus.server.registry import Registry
+from linnaeus.server.served import ServedModel
 from linnaeus.server.telemetry import record_of
 
 log = logging.getLogger(__name__)

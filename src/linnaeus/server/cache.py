@@ -1,8 +1,9 @@
 """Answers that were given before, in a bounded amount of memory; the one used longest ago goes first.
 
-What is kept is the answer to one text and one question: labels in their order, template, `multi_label`, and the
-weights' digest, so that another model of the same name cannot answer. The shape in which a client reads it is not part
-of it, nor is the list that the text came in. The key is a digest of all that: texts are not kept.
+What is kept is the answer to one text and one question: labels in their order, template, `multi_label`,
+`long_text`, and the digest of the model's files, so that another model of the same name cannot answer. The shape in
+which a client reads it is not part of it, nor is the list that the text came in. The key is a digest of all that: texts
+are not kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from linnaeus.server.requests import ClassificationRequest, Question
 #: Bytes of an entry beside its labels and scores: its key, its place in the order, its tuples.
 ENTRY_BYTES = 400
 SCORE_BYTES = 24 + 2 * 8
+WINDOW_BYTES = 2 * 28 + 56 + 2 * 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,12 @@ class Answer:
     labels: tuple[str, ...]
     scores: tuple[float, ...]
     truncated: bool
+    windows: tuple[tuple[int, int], ...] = ()
 
     @property
     def bytes(self) -> int:
-        return ENTRY_BYTES + sum(map(getsizeof, self.labels)) + SCORE_BYTES * len(self.scores)
+        numbers = SCORE_BYTES * len(self.scores) + WINDOW_BYTES * len(self.windows)
+        return ENTRY_BYTES + sum(map(getsizeof, self.labels)) + numbers
 
 
 class ResponseCache:
@@ -61,10 +65,10 @@ class ResponseCache:
                 self.bytes -= self._answers.popitem(last=False)[1].bytes
 
 
-def keys(request: ClassificationRequest, question: Question, revision: str) -> Iterator[bytes]:
-    """Yield the key of each text of `question`."""
+def keys(request: ClassificationRequest, question: Question, files: str) -> Iterator[bytes]:
+    """Yield the key of each text of `question`; `files` is the digest of what the model was loaded from."""
     # Python's own notation is unambiguous, escapes what UTF-8 cannot hold, and is fast.
-    asked = repr((revision, question.labels, request.template, request.multi_label))
+    asked = repr((files, question.labels, request.template, request.multi_label, request.long_text))
     digest = blake2b(asked.encode(), digest_size=32)
     for text in question.texts:
         whole = digest.copy()

@@ -11,7 +11,7 @@ from linnaeus import __version__
 from linnaeus.server.errors import RefusedError
 from linnaeus.server.openapi import JSON_OBJECT, described
 from linnaeus.server.paths import MODEL_ID, TASK
-from linnaeus.server.registry import ServedModel, State
+from linnaeus.server.served import ServedModel, State
 from linnaeus.server.service import Service, service_of
 
 #: Clients group models by the library that runs them, and know this one for the task.
@@ -22,6 +22,7 @@ _HUB_STATES = {
     State.LOADING: "Loadable",
     State.READY: "Loaded",
     State.FAILED: "error",
+    State.TOO_LARGE: "TooBig",
 }
 
 router = APIRouter()
@@ -44,7 +45,8 @@ async def info(request: Request) -> dict[str, Any]:
         "name": "linnaeus",
         "version": __version__,
         "task": TASK,
-        "models": [_describe(model, service) for model in service.registry.models.values()],
+        "memory": {"bytes": service.registry.memory.bytes, "budget_bytes": service.registry.memory.budget},
+        "models": [_describe(model, service) for model in service.registry.models],
     }
 
 
@@ -81,7 +83,7 @@ async def hub_model(request: Request) -> dict[str, Any]:
     return {
         "id": name,
         "modelId": name,
-        "sha": model.revision,
+        "sha": model.resident.revision if model.resident else None,
         "private": False,
         # Releases of huggingface_hub about 0.20 insist on these two.
         "downloads": 0,
@@ -100,7 +102,7 @@ async def hub_status(request: Request) -> dict[str, Any]:
     return {
         "loaded": model.state is State.READY,
         "state": _HUB_STATES[model.state],
-        "compute_type": model.compute_type,
+        "compute_type": _compute_type(model),
         "framework": FRAMEWORK,
     }
 
@@ -113,7 +115,7 @@ async def hub_framework(request: Request) -> list[dict[str, str]]:
     if request.path_params["framework"] != FRAMEWORK:
         return []
     return [
-        {"model_id": name, "task": TASK, "framework": FRAMEWORK, "compute_type": model.compute_type}
+        {"model_id": name, "task": TASK, "framework": FRAMEWORK, "compute_type": _compute_type(model)}
         for name, model in service_of(request).registry.names.items()
     ]
 
@@ -135,12 +137,20 @@ def _describe(model: ServedModel, service: Service) -> dict[str, Any]:
         "state": model.state.value,
         "task": TASK,
     }
-    if model.classifier is not None:
-        loaded = model.classifier.model
+    if model.failure:
+        facts["failure"] = model.failure
+    if model.resident is not None:
+        loaded = model.resident.classifier.model
         facts |= {
             "sha": loaded.revision,
             "engine": loaded.engine.description,
+            "weight_bytes": loaded.weight_bytes,
+            "load_seconds": round(model.resident.load_seconds, 3),
             "longest_text": loaded.reach.longest_text,
             "longest_hypothesis": loaded.reach.longest_hypothesis,
         }
     return facts
+
+
+def _compute_type(model: ServedModel) -> str:
+    return model.resident.compute_type if model.resident else "cpu"

@@ -37,6 +37,11 @@ class Metrics:
         self.batch_readings = self._histogram("batch_readings", "Pairs of a text and labels in a batch.", _SIZES)
         self.batch_seconds = self._histogram("batch_seconds", "How long the engine took for a batch.", _SECONDS)
         self.model_state = self._gauge("model_state", "1 for the state that a model is in.", "model", "state")
+        self.model_weight_bytes = self._gauge("model_weight_bytes", "Memory held by a model's weights.", "model")
+        self.model_loads = self._counter("model_loads", "How often a model was loaded.", "model")
+        self.model_unloads = self._counter("model_unloads", "How often it was unloaded or replaced.", "model")
+        self.model_load_failures = self._counter("model_load_failures", "How often it could not be loaded.", "model")
+        self.model_load_seconds = self._gauge("model_load_seconds", "How long its last loading took.", "model")
 
     def observe(self, model: Model) -> Model:
         """Return `model` with an engine that reports its batches."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
+from linnaeus.classifier import LongText
 from linnaeus.server.dialects import Shape
 
 Schema: TypeAlias = dict[str, Any]
@@ -49,6 +50,13 @@ _PARAMETERS: Schema = {
                 {"type": "string", "pattern": r"^\s*(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$"},
                 _NULL,
             ],
+        },
+        "long_text": {
+            "description": "What becomes of a text that is longer than the model reads: `cut` leaves out its end, "
+            "`windows` reads all of it and gives each label its best window. The operator may have chosen another "
+            "default.",
+            "default": "cut",
+            "enum": [*get_args(LongText), None],
         },
     },
 }
@@ -156,6 +164,12 @@ _RESULT: Schema = {
         "labels": {"type": "array", "items": {"type": "string"}, "description": "From the best to the worst."},
         "scores": {"type": "array", "items": {"type": "number", "minimum": 0, "maximum": 1}},
         "truncated": {"type": "boolean", "description": "Present, and true, if the text lost its end."},
+        "windows": {
+            "type": "array",
+            "description": "Present if a long text was read in windows: for each label the start and end, in "
+            "characters, of the one that gave it its score.",
+            "items": {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": "integer", "minimum": 0}},
+        },
     },
 }
 _ANSWER_SCHEMA: Schema = {
@@ -188,7 +202,7 @@ ANSWER_HEADERS = {
     "x-compute-type": "`cpu` or `gpu`, or `cache` if every text was answered before.",
     "x-compute-time": "Seconds that the texts were computed; absent if none was.",
     "x-compute-characters": "Characters of all texts.",
-    "x-sha": "SHA-256 of the weights that answered.",
+    "x-sha": "The revision that answered: the commit of a hub id, or a digest of the files.",
     "x-linnaeus-model": "The model that answered, whatever name it was asked by.",
     "x-linnaeus-truncated": "How many texts were longer than the model reads and lost their end; absent if none.",
 }

@@ -5,7 +5,7 @@
 - Labels are ``candidate_labels`` or ``candidateLabels``, a list or one string with commas, in the input itself or in
   ``parameters``.
 - The template is ``hypothesis_template`` or ``hypothesisTemplate`` in ``parameters``; whether several labels may fit is
-  ``multi_label``, ``multiLabel`` or ``multi_class`` there.
+  ``multi_label``, ``multiLabel`` or ``multi_class`` there, and how a long text is read ``long_text`` or ``longText``.
 - Options are ``use_cache``, ``wait_for_model`` and ``dont_load_model`` in ``options``, or ``x-…`` headers.
 
 Parameters may stand in the query string if the body has none. Unknown keys are ignored, and null is as good as absent.
@@ -18,10 +18,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
 from starlette.datastructures import Headers, QueryParams
 
+from linnaeus.classifier import LongText
 from linnaeus.errors import InputError
 from linnaeus.labels import DEFAULT_TEMPLATE, parse_labels
 from linnaeus.server.errors import RefusedError
@@ -33,7 +34,10 @@ _TEXT = ("text", "sequences")
 _LABELS = ("candidate_labels", "candidateLabels")
 _TEMPLATE = ("hypothesis_template", "hypothesisTemplate")
 _MULTI_LABEL = ("multi_label", "multiLabel", "multi_class")
+_LONG_TEXT = ("long_text", "longText")
+_LONG_TEXTS: tuple[LongText, ...] = get_args(LongText)
 _OPTION_HEADERS = ("x-use-cache", "x-wait-for-model", "x-load-model")
+_PARAMETERS = (*_LABELS, *_TEMPLATE, *_MULTI_LABEL, *_LONG_TEXT)
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -65,6 +69,7 @@ class ClassificationRequest:
     template: str
     template_field: str
     multi_label: bool
+    long_text: LongText
     batch: bool
     predictions: bool
     legacy: bool
@@ -106,8 +111,10 @@ class _Text:
     labels_field: str
 
 
-def parse_request(body: bytes, query: QueryParams, headers: Headers) -> ClassificationRequest:
-    """Return what a request asks.
+def parse_request(
+    body: bytes, query: QueryParams, headers: Headers, long_text: LongText = "cut"
+) -> ClassificationRequest:
+    """Return what a request asks; `long_text` is what becomes of long texts if it does not say.
 
     Raises:
         InputError: a value cannot be used; the sentence names it as the client wrote it.
@@ -130,6 +137,7 @@ def parse_request(body: bytes, query: QueryParams, headers: Headers) -> Classifi
         template=template.value,
         template_field=template.field,
         multi_label=multi_label is not None and _boolean(multi_label),
+        long_text=_long_text(_first(parameters, prefix, _LONG_TEXT) or _Value("", long_text)),
         batch=_is_batch(inputs),
         predictions=inputs.field == "instances",
         legacy=bool(sent) or _is_legacy(content, inputs, parameters),
@@ -168,7 +176,7 @@ def _parameters(content: Mapping[str, Any], query: QueryParams) -> tuple[str, Ma
         return "parameters.", _object(_Value("parameters", content["parameters"]))
     values = {name: query.getlist(name) for name in query}
     found = {name: listed if len(listed) > 1 else listed[0] for name, listed in values.items()}
-    return ("", found) if any(name in found for name in (*_LABELS, *_TEMPLATE, *_MULTI_LABEL)) else ("parameters.", {})
+    return ("", found) if any(name in found for name in _PARAMETERS) else ("parameters.", {})
 
 
 def _texts(inputs: _Value, shared: _Value | None, prefix: str) -> Iterator[_Text]:
@@ -234,19 +242,13 @@ def _parse_labels(labels: _Value) -> tuple[str, ...]:
     try:
         return tuple(label.name for label in parse_labels(labels.value))
     except InputError as error:
-        raise renamed(error, {"candidate_labels": labels.field}) from None
+        raise error.renamed({"candidate_labels": labels.field}) from None
 
 
 def _question(texts: Sequence[_Text]) -> Question:
     return Question(
         [text.text for text in texts], [text.field for text in texts], texts[0].labels, texts[0].labels_field
     )
-
-
-def renamed(error: InputError, names: Mapping[str, str]) -> InputError:
-    """Return `error` with its field called as `names` has it."""
-    root, bracket, index = error.field.partition("[")
-    return InputError(f"{names.get(root, root)}{bracket}{index}", error.problem)
 
 
 def _first(values: Mapping[str, Any], prefix: str, names: Sequence[str]) -> _Value | None:
@@ -267,6 +269,13 @@ def _boolean(value: _Value) -> bool:
     if switch is None:
         raise InputError(value.field, f"is {_kind(value.value)}, not true or false.")
     return switch
+
+
+def _long_text(value: _Value) -> LongText:
+    for choice in _LONG_TEXTS:
+        if value.value == choice:
+            return choice
+    raise InputError(value.field, f"is none of {', '.join(_LONG_TEXTS)}: choose one of them.")
 
 
 def _switch(value: object) -> bool | None:

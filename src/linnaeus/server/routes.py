@@ -17,9 +17,10 @@ from linnaeus.server.answers import Answers, compute, look_up, recall
 from linnaeus.server.auth import check_scope
 from linnaeus.server.dialects import Shape, dialect_of, encode_batch, encode_single, to_json
 from linnaeus.server.errors import RefusedError
+from linnaeus.server.memory import Resident
 from linnaeus.server.paths import MODEL_ID, TASK
-from linnaeus.server.registry import ServedModel
 from linnaeus.server.requests import ClassificationRequest, parse_request
+from linnaeus.server.served import ServedModel
 from linnaeus.server.service import Service, service_of
 from linnaeus.server.telemetry import record_of
 
@@ -56,7 +57,8 @@ async def classify(request: Request) -> Response:
     check_scope(request.scope, model, service.registry)
     async with service.intake.body(request) as body:
         asked = await _in_thread_if(
-            len(body) > INLINE_BYTES, partial(parse_request, body, request.query_params, request.headers)
+            len(body) > INLINE_BYTES,
+            partial(parse_request, body, request.query_params, request.headers, service.settings.long_text),
         )
         record_of(request.scope).facts.update(model=model.name, texts=asked.texts, labels=asked.labels)
         if asked.scores > service.settings.max_scores:
@@ -71,29 +73,26 @@ async def classify(request: Request) -> Response:
 async def _answer(request: Request, service: Service, model: ServedModel, asked: ClassificationRequest) -> Response:
     settings, cache, metrics = service.settings, service.cache, service.metrics
     encode = _encoder(request, asked, settings.response)
-    classifier = await model.ready(
-        _asked_name(request),
-        may_start=asked.load_model,
-        patience=settings.wait_seconds if asked.wait_for_model else settings.hold_seconds,
-    )
-    revision = classifier.model.revision
+    patience = settings.wait_seconds if asked.wait_for_model else settings.hold_seconds
     large = asked.scores > INLINE_SCORES or asked.characters > INLINE_BYTES
-    lookup = await _in_thread_if(large, partial(look_up, asked, revision, cache))
+    async with model.use(_asked_name(request), may_start=asked.load_model, patience=patience) as loaded:
+        lookup = await _in_thread_if(large, partial(look_up, asked, loaded.files, cache))
 
-    def recalled() -> tuple[Answers, bytes]:
-        answers = recall(asked, lookup)
-        return answers, encode(answers.results)
+        def recalled() -> tuple[Answers, bytes]:
+            answers = recall(asked, lookup)
+            return answers, encode(answers.results)
 
-    def computed() -> tuple[Answers, bytes]:
-        answers = compute(classifier, asked, lookup, cache)
-        return answers, encode(answers.results)
+        def computed() -> tuple[Answers, bytes]:
+            answers = compute(loaded.classifier, asked, lookup, cache)
+            return answers, encode(answers.results)
 
-    if lookup.missing:
-        answers, body = await service.line.run(computed, request.is_disconnected)
-    else:
-        answers, body = await _in_thread_if(large, recalled)
+        if lookup.missing:
+            answers, body = await service.line.run(computed, request.is_disconnected)
+        else:
+            answers, body = await _in_thread_if(large, recalled)
+        headers = _headers(loaded, asked, answers)
     metrics.count_answers(model.name, asked.texts, asked.labels, lookup.missing, answers.seconds)
-    return Response(body, headers=_headers(model, asked, answers), media_type="application/json")
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _asked_name(request: Request) -> str:
@@ -129,12 +128,12 @@ def _wanted_shape(request: Request) -> Shape | None:
     return wanted
 
 
-def _headers(model: ServedModel, asked: ClassificationRequest, answers: Answers) -> dict[str, str]:
+def _headers(loaded: Resident, asked: ClassificationRequest, answers: Answers) -> dict[str, str]:
     headers = {
-        "x-compute-type": "cache" if answers.seconds is None else model.compute_type,
+        "x-compute-type": "cache" if answers.seconds is None else loaded.compute_type,
         "x-compute-characters": str(asked.characters),
-        "x-sha": model.revision or "",
-        "x-linnaeus-model": model.name,
+        "x-sha": loaded.revision,
+        "x-linnaeus-model": loaded.name,
     }
     if answers.seconds is not None:
         headers["x-compute-time"] = f"{answers.seconds:.3f}"

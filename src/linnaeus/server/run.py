@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
+import sys
 
 import uvicorn
 
 from linnaeus.errors import InputError
 from linnaeus.server.app import create_app
 from linnaeus.server.logging import configure_logging
+from linnaeus.server.registry import Registry
 from linnaeus.server.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,24 @@ def serve(settings: ServerSettings) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         # uvicorn sends itself again what it has stopped for; that is no reason to end by the signal.
         signal.signal(stop, _end_well)
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config, app.state.service.registry).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Looks for new files of its models when SIGHUP says so, where there is such a signal."""
+
+    def __init__(self, config: uvicorn.Config, registry: Registry) -> None:
+        super().__init__(config)
+        self._registry = registry
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if sys.platform != "win32":
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._refresh)
+        await super().startup(sockets)
+
+    def _refresh(self) -> None:
+        log.info("Looking for new files of the models")
+        self._registry.refresh()
 
 
 def _end_well(*_: object) -> None:
@@ -57,5 +77,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(
             "port", f"{port} of {host} cannot be listened on ({error.strerror}): choose another."
         ) from None
+    # asyncio does this for the listeners that it opens itself. Without it an answer waits for the client to
+    # acknowledge its headers, which clients put off for 40 ms; connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.set_inheritable(True)
     return listener

@@ -7,10 +7,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import Self
 
+from linnaeus.classifier import LongText
 from linnaeus.errors import InputError
 from linnaeus.loading import Device, Precision
 from linnaeus.server.dialects import Shape
@@ -27,19 +28,27 @@ class ServerSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
-    model: str = Field(default="default", description="The model that answers where a request names none.")
+    models: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("default",),
+        min_length=1,
+        description="The models: bundled ones, folders, hub ids. The first answers where a request names none.",
+    )
     aliases: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict, description="Names that clients may use, each with the model or folder that answers."
     )
     device: Device = Field(default="auto", description="cpu, cuda or auto.")
     precision: Precision = Field(default="auto", description="fp32, bf16, int8 or auto.")
     preload: bool = Field(default=True, description="Load the models at the start, not at the first request.")
+    memory: ByteSize | None = Field(default=None, gt=0, description="Memory for the weights of all models together.")
     tokens: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Bearer tokens that may use the server."
     )
     token_file: Path | None = Field(default=None, description="A file of tokens, read again whenever it changes.")
     open_to_all: bool = Field(default=False, description="Listen on a public address although no token is asked for.")
     response: Shape = Field(default=Shape.LIST, description="The shape of answers to clients that are not recognised.")
+    long_text: LongText = Field(
+        default="cut", description="Whether a long text loses its end or is read in windows, unless a request says."
+    )
     hold_seconds: float = Field(
         default=3.0, ge=0, description="How long a request waits for a loading model before a 503."
     )
@@ -68,12 +77,12 @@ class ServerSettings(BaseSettings):
             raise ValueError("write each alias as NAME=MODEL, as in facebook/bart-large-mnli=default")
         return {name.strip(): target.strip() for name, _, target in pairs}
 
-    @field_validator("tokens", mode="before")
+    @field_validator("models", "tokens", mode="before")
     @classmethod
-    def _split_tokens(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         if isinstance(value, str):
             value = value.split(",")
-        return tuple(token.strip() for token in value if token.strip()) if isinstance(value, list | tuple) else value
+        return tuple(part.strip() for part in value if part.strip()) if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
     def _guard(self) -> Self:

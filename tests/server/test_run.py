@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,12 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from linnaeus import Classifier
 from linnaeus.errors import InputError
+from linnaeus.models.one_pass import WEIGHTS_FILE
 from linnaeus.server.run import listen
 from linnaeus.server.settings import ServerSettings
+from tests.hub_server import hub_server
 from tests.server.live import SlowModel, live_server
 
 BODY: dict[str, Any] = {"inputs": "I want my money back!", "parameters": {"candidate_labels": ["refund", "praise"]}}
@@ -49,13 +55,13 @@ def test_an_address_in_use_is_one_sentence() -> None:
 
 
 @contextmanager
-def command(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
+def command(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """Run ``linnaeus serve`` until its address is known; give the process, the address and the log so far."""
     process = subprocess.Popen(
         [sys.executable, "-m", "linnaeus", "serve", "--port", "0", *options],
         stderr=subprocess.PIPE,
         text=True,
-        env={name: value for name, value in os.environ.items() if not name.startswith("LINNAEUS_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("LINNAEUS_")} | environment,
     )
     assert process.stderr is not None
     first = process.stderr.readline()
@@ -80,11 +86,52 @@ def test_the_command_serves_until_it_is_told_to_stop(tiny_folder: Path) -> None:
     assert all({"time", "level", "event"} <= set(line) for line in lines)
 
 
+def test_a_model_is_fetched_from_the_hub_and_the_log_is_json_all_the_while(tiny_folder: Path, tmp_path: Path) -> None:
+    with hub_server() as hub:
+        commit = hub.push("acme/tiny", {path.name: path.read_bytes() for path in tiny_folder.iterdir()})
+        environment = hub.environment(tmp_path)
+        del environment["HF_HUB_DISABLE_PROGRESS_BARS"]
+        with command("--model", "acme/tiny@main", **environment) as (process, url, _):
+            answer = httpx.post(f"{url}/models/acme/tiny", json=BODY, headers={"x-wait-for-model": "true"}, timeout=60)
+            assert answer.status_code == 200
+            assert answer.headers["x-linnaeus-model"] == "acme/tiny@main"
+            process.send_signal(signal.SIGTERM)
+            _, log = process.communicate(timeout=30)
+    events = [json.loads(line)["event"] for line in log.splitlines()]
+    assert events[0].startswith("Model acme/tiny@main is ready")
+    assert events[1:] == ["POST /models/acme/tiny 200"]
+    assert commit in {path.name for path in tmp_path.rglob("snapshots/*")}
+
+
+def test_a_new_revision_answers_after_sighup_and_no_request_is_dropped(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny_folder, folder)
+    with command("--model", str(folder), "--quiet") as (process, url, log), httpx.Client(base_url=url) as client:
+        headers = {"x-wait-for-model": "true", "x-use-cache": "false"}
+        first = client.post("/", json=BODY, headers=headers, timeout=60)
+        weights = load_file(folder / WEIGHTS_FILE)
+        weights["head.classifier.bias"] += np.array([1, 2, 3], np.float32)
+        save_file(weights, tmp_path / WEIGHTS_FILE)
+        (tmp_path / WEIGHTS_FILE).replace(folder / WEIGHTS_FILE)
+        process.send_signal(signal.SIGHUP)
+        answers = [first]
+        while answers[-1].headers["x-sha"] == first.headers["x-sha"]:
+            answers.append(client.post("/", json=BODY, headers=headers, timeout=60))
+            assert answers[-1].status_code == 200
+        assert answers[-1].headers["x-sha"] == hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+        assert answers[-1].json() != first.json()
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=30)
+    events = [json.loads(line)["event"] for line in (*log, *rest.splitlines())]
+    assert [event for event in events if event.startswith("Model tiny is ready")] == [events[1], events[3]]
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["--host", "192.0.2.1"], "Error: --host cannot be used: 192.0.2.1 can be reached from other machines"),
         (["--alias", "bart"], "Error: --alias cannot be used: write each alias as NAME=MODEL"),
+        (["--memory", "much"], "Error: --memory cannot be used: could not parse value and unit from byte string."),
         (["--token-file", "none"], "Error: --token-file cannot be read: No such file or directory (none)."),
     ],
 )

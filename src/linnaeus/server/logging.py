@@ -47,4 +47,10 @@ def configure_logging(style: Literal["auto", "text", "json"]) -> None:
         style = "text" if sys.stderr.isatty() else "json"
     handler = logging.StreamHandler()
     handler.setFormatter(TextFormatter() if style == "text" else JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    # Of other libraries only warnings: what fetches models from the Hub would log each of its requests.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("linnaeus").setLevel(logging.INFO)
+    if style == "json":
+        from huggingface_hub.utils import disable_progress_bars
+
+        disable_progress_bars()  # they would stand between the lines

@@ -308,6 +308,21 @@ def test_what_has_not_changed_is_not_loaded_again(serve: Serve, shelf: Shelf) ->
     assert shelf.loaded == ["a"]
 
 
+def test_what_makes_room_before_it_is_looked_at_stays_unloaded(serve: Serve, shelf: Shelf) -> None:
+    client = serve(shelf.load, models=[shelf.put("a", 400)])
+    settle(client)
+
+    def begin(registry: Registry) -> None:
+        registry.refresh()
+        resident = registry.find("a").resident
+        assert resident is not None
+        registry.memory.retire(resident)
+
+    settle(client, begin)
+    assert states(client)["a"] == "idle"
+    assert shelf.loaded == ["a"]
+
+
 def test_a_revision_that_cannot_be_loaded_leaves_the_old_one_in_place(serve: Serve, shelf: Shelf) -> None:
     client = serve(shelf.load, models=[shelf.put("a", 400)])
     assert ask(client, "a") == 200

@@ -51,6 +51,6 @@ def configure_logging(style: Literal["auto", "text", "json"]) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("linnaeus").setLevel(logging.INFO)
     if style == "json":
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         disable_progress_bars()  # they would stand between the lines

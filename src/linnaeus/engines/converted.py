@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 GRAPH_FILE = "graph.xml"
 
+#: Neighbouring activations of a token that share a scale in int8; the hidden sizes of published models are multiples.
+ACTIVATION_GROUP = 128
+
 #: Digits of a revision that name a folder: enough to tell any two apart, and a person can read them.
 REVISION_DIGITS = 16
 
@@ -42,13 +45,12 @@ def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov
     Raises:
         ModelError: the weights are missing or damaged, or their architecture is not supported.
     """
-    group = checkpoint.config.get("hidden_size") or checkpoint.config.get("d_model") or checkpoint.config["dim"]
     path = graphs_folder() / _folder_name(checkpoint, precision) / GRAPH_FILE
     graph: ov.Model | Path = path
     if not path.is_file():
         built = _build(checkpoint, precision)
         graph = path if _keep(built, path.parent) else built
-    return compile_graph(graph, precision, group=group, threads=threads)
+    return compile_graph(graph, precision, group=ACTIVATION_GROUP, threads=threads)
 
 
 def forget(revision: str) -> None:

@@ -49,10 +49,11 @@ class _DebertaBuilder(GraphBuilder):
         # Lengths are rounded up when rows are padded, so distances may be a little longer than `longest`.
         self._reach = longest + 64
         self._head_size = config.get("attention_head_size", config["hidden_size"] // self.heads)
-        terms = config.get("pos_att_type") or []
-        terms = terms.split("|") if isinstance(terms, str) else terms
-        self._terms = [term for term in ("c2p", "p2c") if config.get("relative_attention", False) and term in terms]
-        self._scale = (self._head_size * (1 + len(self._terms))) ** -0.5
+        named = config.get("pos_att_type") or []
+        named = named.split("|") if isinstance(named, str) else named
+        # transformers scales by the terms that are named, and adds them if attention is relative.
+        self._scale = (self._head_size * (1 + len({"c2p", "p2c"}.intersection(named)))) ** -0.5
+        self._terms = named if config.get("relative_attention", False) else []
         self._activation = activation(config.get("hidden_act", "gelu"))
         self._table = self._table_of_distances() if self._terms else np.zeros((0, 0), np.float32)
 

@@ -1,1 +1,1 @@
-"""The measurements that the README quotes: ``python -m benchmarks speed | footprint | render``."""
+"""The measurements that the README quotes: ``python -m benchmarks`` lists them."""

@@ -36,6 +36,22 @@ def footprint(quick: Quick = False) -> None:
 
 
 @app.command()
+def checkpoints(quick: Quick = False) -> None:
+    """Measure full-size checkpoints in the pipeline, ONNX Runtime and Linnaeus; this takes about an hour."""
+    from benchmarks.checkpoints import measure_checkpoints
+
+    _conclude("checkpoints", measure_checkpoints(quick=quick), quick)
+
+
+@app.command()
+def parity(quick: Quick = False) -> None:
+    """Compare the scores of full-size checkpoints with the pipeline's, and those of bf16 and int8 with fp32's."""
+    from benchmarks.parity import measure_parity
+
+    _conclude("parity", measure_parity(quick=quick), quick)
+
+
+@app.command()
 def render(
     readme: Annotated[Path, typer.Argument(help="The file that quotes the figures.")] = Path("README.md"),
 ) -> None:

@@ -1,6 +1,6 @@
 """The peers and their stopwatch; each peer lives in a process of its own, where these functions run.
 
-The pipeline and Linnaeus are asked the same texts and labels, one request at a time or in bulk.
+The pipeline, ONNX Runtime and Linnaeus are asked the same texts and labels, one request at a time or in bulk.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import cycle
+from pathlib import Path
 from typing import Any, TypeAlias, cast
 
+from benchmarks.onnx_runtime import OnnxPipeline
 from linnaeus import Classifier
 from linnaeus.loading import Precision
 
@@ -19,6 +21,7 @@ from linnaeus.loading import Precision
 Classify: TypeAlias = Callable[[Any, Sequence[str], int], object]
 
 PIPELINE = "pipeline"
+ONNX_PEERS = ("ONNX Runtime fp32", "ONNX Runtime int8")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 
 BACKBONE = "all-MiniLM-L6-v2"
@@ -26,33 +29,54 @@ BACKBONE = "all-MiniLM-L6-v2"
 
 @cache
 def opened(peer: str, model: str) -> Classify:
-    """Return `peer`, loaded at the first call: the pipeline, or the model of Linnaeus in a precision."""
+    """Return `peer`, loaded at the first call: on `model`, Linnaeus in a precision."""
     if peer == PIPELINE:
-        return open_pipeline()
+        pipeline = open_pipeline(model)
+        return lambda texts, labels, batch_size: pipeline(texts, labels, batch_size=batch_size)
+    if peer in ONNX_PEERS:
+        return onnx_pipeline(model, peer)
     classify = classifier(model, peer)
     return lambda texts, labels, _: classify(texts, labels)
 
 
-def open_pipeline() -> Classify:
-    """Load an ordinary cross-encoder on the backbone; its head is random, as only its speed is asked for."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    import transformers
+@cache
+def open_pipeline(model: str) -> Callable[..., Any]:
+    """Load a checkpoint into transformers' pipeline, in fp32.
 
-    from training.backbones import BACKBONES
+    It cannot run a one-pass model. Beside one it gets an ordinary cross-encoder on the backbone, whose head is random,
+    as only its speed is asked for.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import torch
+    import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    folder = BACKBONES[BACKBONE].folder()
-    names = {0: "entailment", 1: "neutral", 2: "contradiction"}
-    classify = transformers.pipeline(
+    settings: dict[str, Any] = {"dtype": torch.float32}
+    folder = Path(model)
+    if not (folder / "tokenizer_config.json").is_file():
+        from training.backbones import BACKBONES
+
+        folder = BACKBONES[BACKBONE].folder()
+        names = {0: "entailment", 1: "neutral", 2: "contradiction"}
+        settings |= {"id2label": names, "label2id": {name: column for column, name in names.items()}}
+    pipeline: Callable[..., Any] = transformers.pipeline(
         "zero-shot-classification",
-        model=transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder, id2label=names, label2id={name: column for column, name in names.items()}
-        ),
+        model=transformers.AutoModelForSequenceClassification.from_pretrained(folder, **settings),
         tokenizer=transformers.AutoTokenizer.from_pretrained(folder),
         device="cpu",
     )
-    return lambda texts, labels, batch_size: classify(texts, labels, batch_size=batch_size)
+    return pipeline
+
+
+@cache
+def onnx_pipeline(model: str, peer: str) -> OnnxPipeline:
+    return OnnxPipeline(model, precision=peer.rpartition(" ")[-1])
+
+
+def onnx_versions(model: str, peer: str) -> dict[str, str]:
+    """Return the versions of what the peer of ONNX Runtime runs on."""
+    return onnx_pipeline(model, peer).versions
 
 
 @cache

@@ -108,6 +108,51 @@ def footprint_report(table: Table) -> str:
     return "\n\n".join((_markdown(("what", "how much"), rows), _circumstances(table)))
 
 
+def checkpoints_report(table: Table) -> str:
+    """Return the speed of full-size checkpoints in the pipeline, in ONNX Runtime and in Linnaeus."""
+    parts = []
+    for name, measured in table["checkpoints"].items():
+        sizes = ", ".join(f"{size} at {tokens} tokens" for tokens, size in measured["batch_sizes"].items())
+        parts += [
+            f"The shape of `{name}`, texts per second:",
+            _rates(measured),
+            f"Best batch of the pipeline: {sizes}.",
+        ]
+    versions = ", ".join(f"{name} {number}" for name, number in measured["onnx_versions"].items())
+    about = f"ONNX Runtime gets the same batches, and an environment of its own ({versions})."
+    return "\n\n".join((*parts, about, _circumstances(table)))
+
+
+def _rates(measured: Table) -> str:
+    names = list(measured["cells"][0]["peers"])
+    rows = []
+    for cell in measured["cells"]:
+        rates = {name: cell["peers"][name]["texts_per_second"] for name in names}
+        ours = rates["auto"]
+        others = max(rate for name, rate in rates.items() if name not in measured["precisions"])
+        ratios = (ours / rates[DEFAULT], ours / rates[BEST], ours / others)
+        rows.append((cell["tokens"], cell["labels"], *map(_number, rates.values()), *map(_times, ratios)))
+    titles = [f"Linnaeus {name}" if name in measured["precisions"] else name for name in names]
+    head = ("text, tokens", "labels", *titles, "auto faster than the pipeline", "its best", "any other")
+    return _markdown(head, rows)
+
+
+def parity_report(table: Table) -> str:
+    """Return how near Linnaeus is to the pipeline in fp32, and how far other precisions move the scores."""
+    rows = []
+    for name, compared in table["checkpoints"].items():
+        about = f"{compared['texts']} texts, {compared['labels']} labels"
+        rows.append((f"`{name}`", "fp32, from the pipeline", about, f"{compared['difference']:.1e}", "", ""))
+        for precision, found in compared["precisions"].items():
+            changed = f"{found['changed']}, {found['lost']} in spite of a lead"
+            verdict = "accepted" if found["accepted"] else "not accepted"
+            rows.append(
+                ("", f"{precision}, from fp32", f"{compared['pairs']} pairs", f"{found['moved']:.3f}", changed, verdict)
+            )
+    head = ("the shape of", "scores of", "asked", "moved at most", "top labels changed", "")
+    return "\n\n".join((_markdown(head, rows), _circumstances(table)))
+
+
 def _circumstances(table: Table) -> str:
     machine, versions = table["machine"], table["versions"]
     of = ", ".join(f"{name} {number}" for name, number in versions.items())
@@ -131,4 +176,9 @@ def _times(ratio: float) -> str:
     return f"{ratio:.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
-REPORTS = {"speed": speed_report, "footprint": footprint_report}
+REPORTS = {
+    "speed": speed_report,
+    "footprint": footprint_report,
+    "checkpoints": checkpoints_report,
+    "parity": parity_report,
+}

@@ -96,24 +96,18 @@ def measure_speed(plan: Plan, model: str) -> Table:
     texts = {tokens: make_texts(tokenizer, tokens, MOST_TEXTS) for tokens in plan.tokens}
     with ExitStack() as stack:
         peers = Peers(stack)
-        precisions = _precisions(peers, model)
+        precisions = known_precisions(peers, model)
         batch_sizes = {
-            tokens: _best_batch_size(peers, model, texts[tokens], plan)
+            tokens: best_batch_size(peers, model, texts[tokens], plan)
             for tokens in track(plan.tokens, "the pipeline's best batch size")
         }
-        samples = _measure_cells(plan, peers, texts, batch_sizes, [DEFAULT, BEST, *precisions], model)
+        samples = measure_cells(plan, peers, texts, batch_sizes, [DEFAULT, BEST, *precisions], model)
         ceilings = _ceilings(peers, plan, sorted(set(precisions.values())))
     cells = [
         {
             **asdict(cell),
             "gflop_per_text": round(_flops(config, tokenizer, texts[cell.tokens], cell.labels) / 1e9, 3),
-            "peers": {
-                name: {
-                    "latency_ms": round(median(measured.latencies) * 1000, 2),
-                    "texts_per_second": round(median(measured.rates), 3),
-                }
-                for name, measured in by_peer.items()
-            },
+            "peers": figures(by_peer),
         }
         for cell, by_peer in samples.items()
     ]
@@ -128,7 +122,7 @@ def measure_speed(plan: Plan, model: str) -> Table:
     }
 
 
-def _precisions(peers: Peers, model: str) -> dict[str, str]:
+def known_precisions(peers: Peers, model: str) -> dict[str, str]:
     """Return the precisions that this machine has, each with what it computes in."""
     known = {}
     for precision in PRECISIONS:
@@ -137,7 +131,7 @@ def _precisions(peers: Peers, model: str) -> dict[str, str]:
     return known
 
 
-def _best_batch_size(peers: Peers, model: str, texts: Sequence[str], plan: Plan) -> int:
+def best_batch_size(peers: Peers, model: str, texts: Sequence[str], plan: Plan) -> int:
     """Find the batch size at which the pipeline is fastest in bulk, on ten labels."""
     labels = make_labels(10)
     some = texts[: max(plan.batch_sizes) // 10 + 1]
@@ -145,11 +139,11 @@ def _best_batch_size(peers: Peers, model: str, texts: Sequence[str], plan: Plan)
     def rate(batch_size: int) -> float:
         return peers.run(PIPELINE, time_bulk, PIPELINE, model, some, labels, batch_size)
 
-    rate(plan.batch_sizes[0])  # a warm-up
+    peers.run(PIPELINE, time_bulk, PIPELINE, model, some[:1], labels, 1)  # a warm-up
     return max(plan.batch_sizes, key=rate)
 
 
-def _measure_cells(
+def measure_cells(
     plan: Plan,
     peers: Peers,
     texts: dict[int, list[str]],
@@ -157,6 +151,7 @@ def _measure_cells(
     names: Sequence[str],
     model: str,
 ) -> dict[Cell, dict[str, Samples]]:
+    """Ask every peer of `names` in every cell, in turns; all but the pipeline by default get the best batch size."""
     cells = [Cell(tokens, labels) for tokens in plan.tokens for labels in plan.labels]
     samples = {cell: {name: Samples() for name in names} for cell in cells}
     turns = [(cell, name) for _ in range(plan.rounds) for cell in cells for name in names]
@@ -165,7 +160,7 @@ def _measure_cells(
         if measured.latencies and median(measured.latencies) > plan.patience:
             continue
         peer = PIPELINE if name in {DEFAULT, BEST} else name
-        batch_size = batch_sizes[cell.tokens] if name == BEST else 1
+        batch_size = 1 if name == DEFAULT else batch_sizes[cell.tokens]
         labels, pool = make_labels(cell.labels), texts[cell.tokens]
         latencies = peers.run(peer, time_requests, peer, model, pool, labels, batch_size, plan.request_seconds)
         measured.latencies += latencies
@@ -176,6 +171,17 @@ def _measure_cells(
             else 1 / median(latencies)
         )
     return samples
+
+
+def figures(by_peer: dict[str, Samples]) -> dict[str, dict[str, float]]:
+    """Return what is kept of the samples of a cell."""
+    return {
+        name: {
+            "latency_ms": round(median(measured.latencies) * 1000, 2),
+            "texts_per_second": round(median(measured.rates), 3),
+        }
+        for name, measured in by_peer.items()
+    }
 
 
 def _ceilings(peers: Peers, plan: Plan, precisions: Sequence[str]) -> dict[str, float]:

@@ -57,6 +57,40 @@ def test_shares_are_of_the_ceiling_of_the_precision_computed_in() -> None:
     assert "| fp32 | 1.00 | 0.25 to 0.25 | 25% to 25% |" in report.speed_report(speed())
 
 
+def checkpoints() -> dict[str, Any]:
+    rates = {
+        "pipeline": 1,
+        "pipeline, best batch": 2,
+        "ONNX Runtime fp32": 3,
+        "ONNX Runtime int8": 5,
+        "auto": 20,
+        "fp32": 4,
+    }
+    cell = {"tokens": 50, "labels": 10, "peers": {name: figures(1, rate) for name, rate in rates.items()}}
+    measured = {
+        "precisions": {"auto": "bf16", "fp32": "fp32"},
+        "batch_sizes": {"50": 32},
+        "onnx_versions": {"onnxruntime": "1.2"},
+        "cells": [cell],
+    }
+    return {**CIRCUMSTANCES, "checkpoints": {"owner/name": measured}}
+
+
+def test_checkpoints_are_compared_with_the_pipeline_and_with_the_fastest_other() -> None:
+    lines = report.checkpoints_report(checkpoints()).splitlines()
+    assert "| 50 | 10 | 1 | 2 | 3 | 5 | 20 | 4 | 20x | 10x | 4.0x |" in lines
+    assert any("`owner/name`" in line for line in lines)
+    assert any("onnxruntime 1.2" in line for line in lines)
+
+
+def test_parity_says_which_precision_is_accepted() -> None:
+    found = {"moved": 0.0123, "changed": 3, "lost": 1, "accepted": False}
+    compared = {"texts": 4, "labels": 5, "difference": 3e-6, "pairs": 2000, "precisions": {"int8": found}}
+    lines = report.parity_report({**CIRCUMSTANCES, "checkpoints": {"owner/name": compared}}).splitlines()
+    assert "| `owner/name` | fp32, from the pipeline | 4 texts, 5 labels | 3.0e-06 |  |  |" in lines
+    assert "|  | int8, from fp32 | 2000 pairs | 0.012 | 3, 1 in spite of a lead | not accepted |" in lines
+
+
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(report, "RESULTS", tmp_path)

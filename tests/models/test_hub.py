@@ -11,9 +11,10 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from linnaeus import ModelError, UnknownModelError
+from linnaeus import Classifier, ModelError, UnknownModelError
 from linnaeus.models import hub as models_hub
 from linnaeus.models.hub import SHORT_COMMIT, cached, fetch, find_cached, is_hub_name, licence, remove
+from tests.checkpoints import make_checkpoint
 from tests.hub_server import TOKEN, Files, Hub, hub_server
 
 NAME = "acme/nli"
@@ -24,6 +25,7 @@ INDEX = "model.safetensors.index.json"
 SHARDS = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
 SHARDED = {
     "config.json": CONFIG,
+    "vocab.txt": b"",
     INDEX: json.dumps({"weight_map": {"a": SHARDS[0], "b": SHARDS[1]}}).encode(),
     SHARDS[0]: b"1",
     SHARDS[1]: b"2",
@@ -134,7 +136,7 @@ def test_nothing_is_fetched_twice(hub: Hub) -> None:
     first = fetch(NAME)
     hub.asked.clear()
     assert fetch(NAME) == first
-    assert hub.fetched() == set()
+    assert hub.asked == [("GET", f"/api/models/{NAME}/revision/main")]
 
 
 def test_offline_mode_uses_the_cache_alone(hub: Hub, tmp_path: Path) -> None:
@@ -180,7 +182,9 @@ def test_an_update_that_fails_leaves_the_old_revision_in_place(
     assert fetched_elsewhere(hub, tmp_path, NAME, HF_HUB_OFFLINE="1") == [{"folder": str(folder)}]
 
 
-@pytest.mark.parametrize(("files", "lost"), [(CHECKPOINT, "model.safetensors"), (SHARDED, SHARDS[1])])
+@pytest.mark.parametrize(
+    ("files", "lost"), [(CHECKPOINT, "model.safetensors"), (CHECKPOINT, "tokenizer.json"), (SHARDED, SHARDS[1])]
+)
 def test_completes_a_copy_that_was_broken_off(hub: Hub, files: Files, lost: str) -> None:
     commit = hub.push(NAME, files)
     (fetch(NAME) / lost).unlink()
@@ -190,13 +194,34 @@ def test_completes_a_copy_that_was_broken_off(hub: Hub, files: Files, lost: str)
     assert files_of(fetch(f"{NAME}@{commit}")) == set(files)
 
 
+def test_completes_what_another_program_fetched(hub: Hub) -> None:
+    hub.push(NAME, {**CHECKPOINT, "special_tokens_map.json": b"{}"})
+    folder = fetch(NAME)
+    (folder / "special_tokens_map.json").unlink()
+    assert fetch(NAME) == folder
+    assert (folder / "special_tokens_map.json").exists()
+
+
 def test_a_copy_is_broken_off_before_it_looks_whole(hub: Hub) -> None:
-    commit = hub.push(NAME, {"config.json": CONFIG, "onnx/model.onnx": b"graph", "onnx/model.onnx_data": b"weights"})
+    weights = {"onnx/model.onnx": b"graph", "onnx/model.onnx_data": b"weights"}
+    commit = hub.push(NAME, {"config.json": CONFIG, "tokenizer.json": b"{}", **weights})
     hub.broken = "/onnx/model.onnx_data"
     with pytest.raises(ModelError):
         fetch(f"{NAME}@{commit}")
     hub.broken = None
     assert (fetch(f"{NAME}@{commit}") / "onnx/model.onnx_data").read_bytes() == b"weights"
+
+
+def test_a_fetched_checkpoint_answers_as_its_folder_does(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINNAEUS_CACHE", str(tmp_path / "linnaeus"))
+    folder = tmp_path / "checkpoint"
+    make_checkpoint(folder, "bert")
+    commit = hub.push(NAME, {path.name: path.read_bytes() for path in folder.iterdir()})
+    fetched, local = Classifier(NAME, precision="fp32"), Classifier(folder, precision="fp32")
+    assert fetched("A text.", ["a", "b"]) == local("A text.", ["a", "b"])
+    assert (fetched.model.name, fetched.model.revision) == (NAME, commit)
 
 
 @pytest.mark.parametrize("name", ["acme/nothing", "acme/nothing@v1"])

@@ -21,7 +21,7 @@ Facts: TypeAlias = dict[str, Any]
 
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models that are here: bundled ones, and those of the Hub in the cache."""
+    """List the models that are here, bundled or in the Hub's cache."""
     with failures_told():
         models = [*_bundled(), *_cached()]
         if as_json:
@@ -54,7 +54,10 @@ def remove(
     name: NameArgument,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete a model of the Hub from the cache, and what was made of it: every revision, or the one that is named."""
+    """Delete a model of the Hub from the cache: all its revisions, or the one that is named.
+
+    What was made of it, such as converted graphs, goes with it.
+    """
     with failures_told():
         _check_hub_name(name)
         from linnaeus.models import hub
@@ -74,7 +77,7 @@ def info(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A bundled model, a folder, or a model of the Hub.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a model that is here is: its architecture, its labels, how much it reads."""
+    """Describe a model that is here: its labels, how much it reads, its licence."""
     with failures_told():
         facts = {"name": name, **_describe(_folder_here(name))}
         if as_json:

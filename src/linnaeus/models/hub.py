@@ -12,9 +12,10 @@ import json
 import logging
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from pathlib import Path
 
@@ -29,20 +30,18 @@ log = logging.getLogger(__name__)
 
 CARD_FILE = "README.md"
 
-#: What is fetched beside the weights: the configuration, the tokenizer in all its forms, and the model card.
+#: The files that hold the words of a tokenizer, in all its forms.
+VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece*.model")
+
+#: What is fetched beside the weights.
 SMALL_FILES = (
     CONFIG_FILE,
     CARD_FILE,
-    "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
     "merges.txt",
-    "spiece.model",
-    "spm.model",
-    "sentencepiece*.model",
+    *VOCABULARIES,
 )
 
 #: The forms that weights come in, the best first: the file to look for, and the files that belong to it.
@@ -102,7 +101,7 @@ def fetch(name: str) -> Path:
         return held
     api = huggingface_hub.HfApi(library_name="linnaeus")
     try:
-        return _download(api, repository, revision)
+        return _download(api, repository, revision, held)
     except ModelError:
         raise
     except Exception as error:  # of three HTTP libraries, as releases of huggingface_hub go
@@ -195,17 +194,25 @@ def _no_hub_name(name: str) -> UnknownModelError:
     return UnknownModelError(f"There is no model {name!r}: one of the Hub is owner/name or owner/name@revision.")
 
 
-def _download(api: huggingface_hub.HfApi, repository: str, revision: str) -> Path:
+def _download(api: huggingface_hub.HfApi, repository: str, revision: str, held: Path | None) -> Path:
     info = api.model_info(repository, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    weights = _choose_weights(repository, {sibling.rfilename for sibling in info.siblings or ()})
+    files = {sibling.rfilename for sibling in info.siblings or ()}
+    weights = _choose_weights(repository, files)
+    others = [*SMALL_FILES, *WEIGHT_FORMS[weights]]
     commit = info.sha or revision
+    if held is not None and held.name == commit and all((held / file).exists() for file in _matching(files, others)):
+        return held
     # What says that the weights are there comes last: a snapshot that has it was not broken off.
-    for files in ([*SMALL_FILES, *WEIGHT_FORMS[weights]], [weights]):
-        folder = api.snapshot_download(repository, revision=commit, allow_patterns=files)
+    for patterns in (others, [weights]):
+        folder = api.snapshot_download(repository, revision=commit, allow_patterns=patterns)
     if commit != revision:
         # Only now does the branch point to the new commit: had the download failed, the old one would still be found.
         api.hf_hub_download(repository, CONFIG_FILE, revision=revision)
     return Path(str(folder))
+
+
+def _matching(files: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    return [file for file in files if any(fnmatchcase(file, pattern) for pattern in patterns)]
 
 
 def _choose_weights(repository: str, files: Collection[str]) -> str:
@@ -232,7 +239,8 @@ def _snapshot(repository: str, revision: str) -> Path | None:
         weight_files(folder)
     except ModelError:  # the copy was broken off
         return None
-    return folder
+    # What another program fetched may lack the tokenizer.
+    return folder if any(_matching((path.name for path in folder.iterdir()), VOCABULARIES)) else None
 
 
 def _last_used(revision: huggingface_hub.CachedRevisionInfo) -> float:

@@ -45,7 +45,7 @@ class ModelError(LinnaeusError):
 
 
 class UnknownModelError(ModelError):
-    """Raised for a name that is no bundled model, no folder and no alias."""
+    """Raised for a name that is no bundled model, no folder, no alias and no model of the Hub."""
 
 
 class EngineError(LinnaeusError):

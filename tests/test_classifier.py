@@ -140,3 +140,29 @@ def test_wrong_choices_are_named() -> None:
         Classifier(precision="fp8")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^device is 'tpu'"):
         Classifier(device="tpu")  # type: ignore[arg-type]
+
+
+def test_a_long_text_is_read_in_windows_when_asked(fake_classifier: Classifier) -> None:
+    text = "a" * 600 + "needle" + "a" * 600
+    result = fake_classifier(text, ["needle", "aaa"], hypothesis_template="{}", multi_label=True, long_text="windows")
+    assert "truncated" not in result
+    spans = dict(zip(result["labels"], result["windows"], strict=True))
+    start, end = spans["needle"]
+    assert "needle" in text[start:end]
+    assert "needle" not in text[: spans["aaa"][1]]
+    cut = fake_classifier(text, ["needle", "aaa"], hypothesis_template="{}", multi_label=True)
+    scores, cut_scores = (dict(zip(found["labels"], found["scores"], strict=True)) for found in (result, cut))
+    assert scores["needle"] > cut_scores["needle"]
+    assert scores["aaa"] == cut_scores["aaa"]
+    assert cut["truncated"]
+
+
+def test_windows_change_nothing_for_a_text_that_fits(fake_classifier: Classifier) -> None:
+    for text in ("abc", " ", "x" * 380):
+        asked = (text, ["a", "b" * 100], "{}")
+        assert fake_classifier(*asked, long_text="windows") == fake_classifier(*asked)
+
+
+def test_what_becomes_of_a_long_text_is_one_of_two(fake_classifier: Classifier) -> None:
+    with pytest.raises(InputError, match="long_text is 'fold': choose one of cut, windows"):
+        fake_classifier("abc", ["a"], long_text="fold")  # type: ignore[call-overload]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -46,11 +47,16 @@ def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov
         ModelError: the weights are missing or damaged, or their architecture is not supported.
     """
     path = graphs_folder() / _folder_name(checkpoint, precision) / GRAPH_FILE
-    graph: ov.Model | Path = path
-    if not path.is_file():
-        built = _build(checkpoint, precision)
-        graph = path if _keep(built, path.parent) else built
-    return compile_graph(graph, precision, group=ACTIVATION_GROUP, threads=threads)
+    prepare = partial(compile_graph, precision=precision, group=ACTIVATION_GROUP, threads=threads)
+    if path.is_file():
+        try:
+            return prepare(path)
+        except RuntimeError as error:
+            log.warning("The kept graph %s cannot be used, and is made anew: %s", path, error)
+            shutil.rmtree(path.parent, ignore_errors=True)
+    graph = _build(checkpoint, precision)
+    # From the file OpenVINO reads weights as it needs them, and the memory of the arrays is free again.
+    return prepare(path if _keep(graph, path.parent) else graph)
 
 
 def forget(revision: str) -> None:

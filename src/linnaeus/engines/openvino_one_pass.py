@@ -40,7 +40,7 @@ class OpenVinoEngine:
         self.precision = choose_precision(precision)
         self._positions = config.positions
         graph = build_graph(read_stored(folder, config), config, compressed=self.precision == "int8")
-        compiled = compile_graph(graph, self.precision, group=config.hidden_size, threads=threads)
+        compiled = compile_graph(graph, precision=self.precision, group=config.hidden_size, threads=threads)
         self._request = compiled.create_infer_request()
 
     @property

@@ -31,7 +31,7 @@ def choose_precision(precision: str) -> str:
     return precision
 
 
-def compile_graph(graph: ov.Model | Path, precision: str, *, group: int, threads: int = 0) -> ov.CompiledModel:
+def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads: int = 0) -> ov.CompiledModel:
     """Prepare a graph, or one that was saved, for this processor.
 
     Args:

@@ -222,6 +222,23 @@ def test_preloading_fills_the_memory_and_unloads_nothing(serve: Serve, shelf: Sh
     assert states(client)["a"] == "idle"
 
 
+def test_preloading_begins_with_the_next_model_when_the_first_is_there(serve: Serve, shelf: Shelf) -> None:
+    begun, gate = threading.Event(), threading.Event()
+
+    def load(source: str) -> Classifier:
+        begun.set()
+        gate.wait()
+        return shelf.load(source)
+
+    client = serve(load, models=[shelf.put(name, 400) for name in "ab"])
+    begun.wait()
+    seen = states(client)
+    gate.set()
+    assert (seen["a"], seen["b"]) == ("loading", "idle")
+    settle(client)
+    assert shelf.loaded == ["a", "b"]
+
+
 def test_loads_come_one_after_another_and_block_nobody(serve: Serve, shelf: Shelf, pool: ThreadPoolExecutor) -> None:
     gates = {name: threading.Event() for name in "bc"}
     loading: list[str] = []
@@ -260,11 +277,13 @@ def test_a_changed_model_is_replaced_without_a_dropped_request(
         return answers
 
     asking = [pool.submit(keep_asking, number) for number in range(4)]
-    for revision in "23456":
-        shelf.put("a", 400, revision=revision)
-        refresh(client)
-        assert client.post("/", json=BODY).headers["x-sha"] == revision
-    over.set()
+    try:
+        for revision in "23456":
+            shelf.put("a", 400, revision=revision)
+            refresh(client)
+            assert client.post("/", json=BODY).headers["x-sha"] == revision
+    finally:
+        over.set()
     assert set().union(*(future.result() for future in asking)) <= {(200, revision) for revision in "123456"}
     assert shelf.loaded == ["a"] * 6
     assert len(shelf.alive) == 1

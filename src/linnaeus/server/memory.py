@@ -63,7 +63,7 @@ class Resident:
         files: the digest of what it was loaded from.
         load_seconds: how long that took.
         users: how many requests it is answering.
-        last_used: when a request last came to it or was answered.
+        last_used: when it last answered a request, or was loaded.
         retired: whether it takes no more requests and goes once those that it has are answered.
     """
 
@@ -159,7 +159,6 @@ class Memory:
     def use(self, resident: Resident) -> Iterator[None]:
         """Keep a model in memory until the context ends."""
         resident.users += 1
-        resident.last_used = monotonic()
         try:
             yield
         finally:

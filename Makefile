@@ -35,9 +35,10 @@ format: $(VENV)/.dev ## Put the code in its style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## Measure speed and footprint, and write the figures into README.md
+bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write the figures into README.md
 	$(BIN)/python -m benchmarks speed
 	$(BIN)/python -m benchmarks footprint
+	$(BIN)/python -m benchmarks http
 	$(BIN)/python -m benchmarks render
 
 train: $(VENV)/.dev ## Make the bundled model from the sets in DATA (../shared/data)

@@ -36,6 +36,14 @@ def footprint(quick: Quick = False) -> None:
 
 
 @app.command()
+def http(quick: Quick = False) -> None:
+    """Measure cached answers over HTTP beside a bare route that returns a constant."""
+    from benchmarks.http_overhead import measure_http
+
+    _conclude("http", measure_http(1, 2) if quick else measure_http(5, 8), quick)
+
+
+@app.command()
 def checkpoints(quick: Quick = False) -> None:
     """Measure full-size checkpoints in the pipeline, ONNX Runtime and Linnaeus; this takes about an hour."""
     from benchmarks.checkpoints import measure_checkpoints

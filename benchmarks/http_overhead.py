@@ -1,28 +1,25 @@
 """What HTTP costs: cached answers per second and their latency, beside a bare FastAPI route that returns a constant.
 
-``python -m benchmarks.http_overhead`` needs wrk (Debian's package of that name). Server and wrk have one core each.
+It needs wrk (Debian's package of that name). Server and wrk have one core each.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from fastapi import FastAPI
-from rich.console import Console
 
 from benchmarks.footprint import LABELS, TEXT, free_port, wait_for
 from benchmarks.machine import circumstances
-from benchmarks.report import keep
 
 SERVER_CORE, WRK_CORE = "0", "1"
 CONNECTIONS = 32
@@ -63,8 +60,10 @@ def bare() -> FastAPI:
     return app
 
 
-def measure(rounds: int, seconds: int) -> dict[str, Any]:
+def measure_http(rounds: int, seconds: int) -> dict[str, Any]:
     """Return the median of each figure over `rounds`, the servers taking turns, so that a slow spell hits them all."""
+    if shutil.which("wrk") is None:
+        raise SystemExit("Measuring HTTP needs wrk, which is not installed: Debian's package is called wrk.")
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
     for _ in range(rounds):
         for name, command in SERVERS.items():
@@ -113,17 +112,3 @@ def read_wrk(report: str) -> dict[str, float]:
         raise ValueError(f"This is no report of wrk:\n{report}")
     latencies = {share: float(value) * _MILLISECONDS[unit] for share, value, unit in _LATENCY.findall(report)}
     return {"per_second": float(rate[1]), "p50_ms": latencies["50"], "p99_ms": latencies["99"]}
-
-
-def main(
-    quick: Annotated[bool, typer.Option("--quick", help="A short trial, whose figures are not kept.")] = False,
-) -> None:
-    """Measure cached answers over HTTP beside a bare FastAPI route that returns a constant."""
-    table = measure(1, 2) if quick else measure(5, 8)
-    Console().print_json(data=table)
-    if not quick:
-        keep(Path(__file__).stem, table)
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -108,6 +108,24 @@ def footprint_report(table: Table) -> str:
     return "\n\n".join((_markdown(("what", "how much"), rows), _circumstances(table)))
 
 
+def http_report(table: Table) -> str:
+    """Return what HTTP costs beside a bare route."""
+    bare = table["servers"]["bare"]["per_second"]
+    rows = [
+        (
+            name,
+            f"{of['per_second']:.0f}",
+            f"{of['p50_ms']:.1f}",
+            f"{of['p99_ms']:.1f}",
+            f"{bare / of['per_second']:.2f}",
+        )
+        for name, of in table["servers"].items()
+    ]
+    head = ("server", "answers per second", "median, ms", "99 % within, ms", "a bare route does so many times as many")
+    about = f"{table['connections']} connections; server and wrk have a core each; {table['rounds']} rounds in turn."
+    return "\n\n".join((_markdown(head, rows), about, _circumstances(table)))
+
+
 def checkpoints_report(table: Table) -> str:
     """Return the speed of full-size checkpoints in the pipeline, in ONNX Runtime and in Linnaeus."""
     parts = []
@@ -179,6 +197,7 @@ def _times(ratio: float) -> str:
 REPORTS = {
     "speed": speed_report,
     "footprint": footprint_report,
+    "http": http_report,
     "checkpoints": checkpoints_report,
     "parity": parity_report,
 }

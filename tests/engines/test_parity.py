@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
-from linnaeus import Classifier, ModelError
+from linnaeus import Classifier, InputError, ModelError
 from linnaeus.labels import DEFAULT_TEMPLATE
 from tests.checkpoints import CORPUS, LABELS, make_checkpoint
 
@@ -185,6 +185,23 @@ def test_the_distances_of_a_long_text(tmp_path: Path) -> None:
     make_checkpoint(tmp_path, "deberta-v2", longest=512)
     pair = open_pair(tmp_path, longest=512)
     pair.compare([PROSE, PROSE[:500]], ["travel", "music"], template=DEFAULT_TEMPLATE, multi_label=True)
+
+
+@pytest.mark.parametrize("architecture", ["bart", "bert", "deberta-v2"])
+def test_a_long_hypothesis_leaves_a_text_its_first_tokens(tmp_path: Path, architecture: str) -> None:
+    make_checkpoint(tmp_path, architecture, longest=LONGEST)
+    pair = open_pair(tmp_path)
+    specials = pair.oracle.tokenizer.num_special_tokens_to_add(pair=True)
+    by_room = {}
+    for length in range(1, LONGEST):
+        label = "a " * length + "b"
+        hypothesis = pair.oracle.tokenizer(label, add_special_tokens=False)["input_ids"]
+        by_room[LONGEST - specials - len(hypothesis)] = label
+    for room in (1, 2, 3):
+        pair.compare([PROSE, "a"], [by_room[room], "travel"], template="{}", multi_label=True)
+    # The pipeline would read past the model's last position.
+    with pytest.raises(InputError, match="shorten it"):
+        pair.ours(PROSE, [by_room[0]], "{}")
 
 
 @pytest.mark.parametrize(

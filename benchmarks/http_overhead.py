@@ -41,8 +41,8 @@ SERVERS: Mapping[str, Sequence[str]] = {
 }
 
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
-_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
-_MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3}
+_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+_MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "m": 6e4}
 
 
 def bare() -> FastAPI:
@@ -108,7 +108,7 @@ def read_wrk(report: str) -> dict[str, float]:
     if "Non-2xx" in report or "Socket errors" in report:
         raise ValueError(f"Requests failed:\n{report}")
     rate = _RATE.search(report)
-    if rate is None:
-        raise ValueError(f"This is no report of wrk:\n{report}")
     latencies = {share: float(value) * _MILLISECONDS[unit] for share, value, unit in _LATENCY.findall(report)}
+    if rate is None or len(latencies) < 2:
+        raise ValueError(f"This is no report of wrk:\n{report}")
     return {"per_second": float(rate[1]), "p50_ms": latencies["50"], "p99_ms": latencies["99"]}

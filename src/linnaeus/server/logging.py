@@ -13,6 +13,10 @@ from datetime import datetime, timezone
 from typing import Literal
 
 
+#: Made once: `json.dumps` with options makes an encoder for each line.
+_encode = json.JSONEncoder(default=str).encode
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
@@ -25,7 +29,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 class TextFormatter(logging.Formatter):

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any, get_args
 
@@ -51,7 +52,7 @@ class Question:
     labels_field: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClassificationRequest:
     """What is asked, and how it is to be answered.
 
@@ -77,20 +78,20 @@ class ClassificationRequest:
     wait_for_model: bool
     load_model: bool
 
-    @property
+    @cached_property
     def texts(self) -> int:
         return sum(len(question.texts) for question in self.questions)
 
-    @property
+    @cached_property
     def labels(self) -> int:
         """How many different lists of labels there are, in labels."""
         return sum(len(question.labels) for question in self.questions)
 
-    @property
+    @cached_property
     def scores(self) -> int:
         return sum(len(question.texts) * len(question.labels) for question in self.questions)
 
-    @property
+    @cached_property
     def characters(self) -> int:
         return sum(len(text) for question in self.questions for text in question.texts)
 

@@ -104,6 +104,16 @@ class ServedModel:
         Raises:
             RefusedError: it is not ready, with status 503, or could not be loaded, with status 500.
         """
+        if self.resident is None:
+            await self._arrival(may_start=may_start, patience=patience)
+        resident = self.resident
+        if resident is None:
+            raise self._refusal(asked_as)
+        with self._memory.use(resident):
+            yield resident
+
+    async def _arrival(self, *, may_start: bool, patience: float) -> None:
+        """Wait until the model is in memory, or has failed to be loaded, `patience` seconds at most."""
         if may_start:
             self.start()
         with anyio.move_on_after(patience):
@@ -112,11 +122,6 @@ class ServedModel:
                 # There was no room for it, or it was needed for another one before this request had its turn.
                 if may_start and self.state is State.IDLE:
                     self.start()
-        resident = self.resident
-        if resident is None:
-            raise self._refusal(asked_as)
-        with self._memory.use(resident):
-            yield resident
 
     def _refusal(self, asked_as: str) -> RefusedError:
         state = self.state

@@ -65,10 +65,11 @@ def load_model(name: str | Path, *, device: Device = "auto", precision: Precisio
 
 def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision) -> Model:
     config = OnePassConfig.read(folder)
-    engine = _open_one_pass(folder, config, device, precision)
+    revision = fingerprint(folder)
+    engine = _open_one_pass(folder, config, revision, device, precision)
     return Model(
         name=name,
-        revision=fingerprint(folder),
+        revision=revision,
         tokenizer=PieceTokenizer(read_tokenizer(folder / TOKENIZER_FILE)),
         reach=Reach(config.positions, config.hypothesis_reserve),
         columns=_columns(config),
@@ -121,7 +122,7 @@ def _columns(config: OnePassConfig) -> LogitColumns:
     return LogitColumns(entailment, others)
 
 
-def _open_one_pass(folder: Path, config: OnePassConfig, device: Device, precision: Precision) -> Engine:
+def _open_one_pass(folder: Path, config: OnePassConfig, revision: str, device: Device, precision: Precision) -> Engine:
     # Imported here, as OpenVINO and PyTorch take a second to load and only one of them is ever needed.
     from linnaeus.engines.selection import uses_cuda
 
@@ -131,7 +132,7 @@ def _open_one_pass(folder: Path, config: OnePassConfig, device: Device, precisio
         return TorchEngine(folder, config, device="cuda", precision=precision)
     from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 
-    return OpenVinoEngine(folder, config, precision=precision)
+    return OpenVinoEngine(folder, config, precision=precision, revision=revision)
 
 
 def _open_cross_encoder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,9 @@ from typing import Any, TypeAlias
 import pytest
 from typer.testing import CliRunner, Result
 
+from linnaeus import Classifier
 from linnaeus.cli.app import app
+from linnaeus.engines.kept import choose
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.one_pass import fingerprint
 from tests.hub_server import Hub, hub_server
@@ -187,3 +190,19 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
     assert done.stdout.startswith("Usage: linnaeus models")
     imported = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert imported & {"numpy", "openvino", "tokenizers", "huggingface_hub", "torch"} == set()
+
+
+def test_a_trial_chooses_the_precision_of_later_starts(run: Run, tiny_folder: Path) -> None:
+    result = run("check", str(tiny_folder), "--texts", "3")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert re.fullmatch(r"fp32 .* largest move 0\.0000  flips 0  accepted", lines[0])
+    chosen = re.fullmatch(r".* runs in (\w+) from now on, unless told otherwise\.", lines[-1])
+    assert chosen is not None
+    choose(fingerprint(tiny_folder), "int8")
+    assert Classifier(tiny_folder, device="cpu").model.engine.description.endswith("int8")
+    assert Classifier(tiny_folder, device="cpu", precision="fp32").model.engine.description.endswith("fp32")
+
+
+def test_a_trial_of_nothing_is_refused(run: Run) -> None:
+    assert "There is no model 'nowhere'" in refusal(run("check", "nowhere"), 1)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from linnaeus import Classifier
-from linnaeus.engines.converted import GRAPH_FILE, forget, graphs_folder
+from linnaeus.engines.converted import GRAPH_FILE
+from linnaeus.engines.kept import forget, graphs_folder
 from linnaeus.models.weights import SAFETENSORS_FILE
 from tests.checkpoints import make_checkpoint
 

@@ -65,7 +65,7 @@ def remove(
         size = _readable(sum(model.size for model in hub.find_cached(name)))
         if not yes:
             typer.confirm(f"Remove {name} ({size})?", abort=True)
-        from linnaeus.engines.converted import forget
+        from linnaeus.engines.kept import forget
 
         for model in hub.remove(name):
             forget(model.revision)
@@ -84,6 +84,33 @@ def info(
             _print_json(facts)
             return
         _print_facts(facts)
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A bundled model, a folder, or a model of the Hub.")],
+    texts: Annotated[int | None, typer.Option(min=1, help="Try fewer texts than all 426.")] = None,
+) -> None:
+    """Try the precisions on 2,000 pairs, and from now on run the model in the fastest that keeps its scores.
+
+    A precision keeps them if, beside fp32, no score moves by more than 0.02, and no label loses first place that led by
+    as much. A large model takes some minutes.
+    """
+    with failures_told():
+        from linnaeus.acceptance import fastest_accepted, try_precisions
+        from linnaeus.engines.kept import choose
+
+        tried = []
+        for one in try_precisions(name, texts):
+            verdict = one.verdict
+            tried.append(one)
+            typer.echo(
+                f"{one.precision}  {one.pairs_per_second:7.1f} pairs/s  largest move {verdict.largest_move:.4f}  "
+                f"flips {verdict.flips}  {'accepted' if verdict.accepted else 'not accepted'}"
+            )
+        best = fastest_accepted(tried)
+        choose(best.revision, best.precision)
+        typer.echo(f"{name} runs in {best.precision} from now on, unless told otherwise.")
 
 
 def _check_hub_name(name: str) -> None:

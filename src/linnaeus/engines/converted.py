@@ -7,17 +7,16 @@ written beside its place and then moved there, so that what is there is whole, w
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
 import openvino as ov
-from platformdirs import user_cache_path
 
 from linnaeus import __version__
 from linnaeus.engines.graphs.families import build_cross_encoder
+from linnaeus.engines.kept import graphs_folder, kept_name
 from linnaeus.engines.openvino_runtime import compile_graph, core
 from linnaeus.errors import ModelError
 from linnaeus.models.checkpoint import Checkpoint
@@ -29,15 +28,6 @@ GRAPH_FILE = "graph.xml"
 
 #: Neighbouring activations of a token that share a scale in int8; the hidden sizes of published models are multiples.
 ACTIVATION_GROUP = 128
-
-#: Digits of a revision that name a folder: enough to tell any two apart, and a person can read them.
-REVISION_DIGITS = 16
-
-
-def graphs_folder() -> Path:
-    """Return where graphs are kept: the folder that ``LINNAEUS_CACHE`` names, or the user's cache folder."""
-    chosen = os.environ.get("LINNAEUS_CACHE")
-    return (Path(chosen) if chosen else user_cache_path("linnaeus")) / "graphs"
 
 
 def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov.CompiledModel:
@@ -59,16 +49,10 @@ def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov
     return prepare(path if _keep(graph, path.parent) else graph)
 
 
-def forget(revision: str) -> None:
-    """Remove the graphs of a checkpoint's revision."""
-    for folder in graphs_folder().glob(f"{revision[:REVISION_DIGITS]}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _folder_name(checkpoint: Checkpoint, precision: str) -> str:
     # The graph is the same in fp32 and bf16: the processor rounds as it multiplies.
     kind = "int8" if precision == "int8" else "float"
-    return f"{checkpoint.revision[:REVISION_DIGITS]}-{kind}-{__version__}"
+    return kept_name(checkpoint.revision, f"{kind}-{__version__}")
 
 
 def _build(checkpoint: Checkpoint, precision: str) -> ov.Model:

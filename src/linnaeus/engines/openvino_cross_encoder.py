@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from linnaeus.engines.base import Reading
 from linnaeus.engines.converted import converted
+from linnaeus.engines.kept import chosen_precision
 from linnaeus.engines.openvino_runtime import choose_precision
 from linnaeus.engines.pairs import by_reading, pair_arrays, pairs_of
 from linnaeus.models.checkpoint import Checkpoint
@@ -31,7 +32,7 @@ class OpenVinoCrossEncoder:
     """
 
     def __init__(self, checkpoint: Checkpoint, pair_format: PairFormat, *, precision: str, threads: int = 0) -> None:
-        self.precision = choose_precision(precision)
+        self.precision = choose_precision(precision, chosen_precision(checkpoint.revision))
         self._format = pair_format
         self._padding = checkpoint.padding
         compiled = converted(checkpoint, self.precision, threads=threads)

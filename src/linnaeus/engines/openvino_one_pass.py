@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from linnaeus.engines.base import Reading, Tokens
 from linnaeus.engines.graphs.base import MASKED
 from linnaeus.engines.graphs.one_pass import build_graph
+from linnaeus.engines.kept import chosen_precision
 from linnaeus.engines.openvino_runtime import choose_precision, compile_graph
 from linnaeus.engines.padding import LENGTH_STEPS, Steps, padded
 from linnaeus.models.one_pass import OnePassConfig, read_stored
@@ -30,14 +31,17 @@ class OpenVinoEngine:
         precision: ``fp32``; ``bf16`` where the processor multiplies it; ``int8``, for which activations are rounded
             as they come, a scale per token; ``auto`` chooses.
         threads: cores to use, by default all of them.
+        revision: of the model, by which ``auto`` finds what a trial chose for it.
 
     Raises:
         EngineError: the processor has no such precision.
         ModelError: the weights file is missing or damaged.
     """
 
-    def __init__(self, folder: Path, config: OnePassConfig, *, precision: str, threads: int = 0) -> None:
-        self.precision = choose_precision(precision)
+    def __init__(
+        self, folder: Path, config: OnePassConfig, *, precision: str, threads: int = 0, revision: str = ""
+    ) -> None:
+        self.precision = choose_precision(precision, chosen_precision(revision))
         self._positions = config.positions
         graph = build_graph(read_stored(folder, config), config, compressed=self.precision == "int8")
         compiled = compile_graph(graph, precision=self.precision, group=config.hidden_size, threads=threads)

@@ -17,15 +17,18 @@ def core() -> ov.Core:
     return ov.Core()
 
 
-def choose_precision(precision: str) -> str:
-    """Return the precision that `precision` means here; ``auto`` is bf16 where the processor multiplies it, or fp32.
+def choose_precision(precision: str, chosen: str | None = None) -> str:
+    """Return the precision that `precision` means here.
+
+    ``auto`` is what a trial has `chosen`, or else bf16 where the processor multiplies it, and fp32 where not.
 
     Raises:
         EngineError: the processor has no such precision.
     """
     has_bf16 = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "auto":
-        return "bf16" if has_bf16 else "fp32"
+        default = "bf16" if has_bf16 else "fp32"
+        return default if chosen is None or (chosen == "bf16" and not has_bf16) else chosen
     if precision == "bf16" and not has_bf16:
         raise EngineError("This processor does not multiply in bf16: choose the precision auto, fp32 or int8.")
     return precision

@@ -160,5 +160,13 @@ def quantise_rows(matrix: Floats) -> tuple[NDArray[np.int8], Floats]:
 
 
 def fingerprint(folder: Path) -> str:
-    """Return the SHA-256 of the weights file: the revision a server reports."""
-    return hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    """Return the SHA-256 of the weights file: the revision a server reports.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    path = folder / WEIGHTS_FILE
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error}.") from error

@@ -12,7 +12,6 @@ import sys
 from datetime import datetime, timezone
 from typing import Literal
 
-
 #: Made once: `json.dumps` with options makes an encoder for each line.
 _encode = json.JSONEncoder(default=str).encode
 

@@ -19,11 +19,14 @@ _TEXT: Schema = {"type": "string", "minLength": 1}
 _TEXTS: Schema = {"type": "array", "minItems": 1, "items": _TEXT}
 _NULL: Schema = {"type": "null"}
 
+#: What Python strips from a label, in a pattern's brackets: the separators at the end are none of `\s` in JSON Schema.
+_BLANK = r"\s\u001c-\u001f\u0085"
+
 _LABELS: Schema = {
     "description": "The labels: a list, or one string with commas between them.",
     "anyOf": [
-        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": r"\S"}},
-        {"type": "string", "pattern": r"[^,\s]"},
+        {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": f"[^{_BLANK}]"}},
+        {"type": "string", "pattern": f"[^,{_BLANK}]"},
     ],
 }
 

@@ -38,6 +38,8 @@ class OpenVinoCrossEncoder:
         compiled = converted(checkpoint, self.precision, threads=threads)
         self._asked = {port.any_name: port.element_type.to_dtype() for port in compiled.inputs}
         self._request = compiled.create_infer_request()
+        # OpenVINO packs the weights in its first call: seconds that no request should wait.
+        self.logits([Reading((), [()])])
 
     @property
     def description(self) -> str:

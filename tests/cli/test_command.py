@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,15 @@ def test_ends_quietly_when_nobody_reads_on(form: list[str]) -> None:
         assert process.wait() == 1
 
 
+@pytest.fixture
+def ctrl_c_heard() -> Iterator[None]:
+    """Tests that run in the background may ignore Ctrl-C, and what they start would ignore it too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_heard")
 def test_ctrl_c_ends_quietly() -> None:
     with start("--json") as process:
         assert process.stdin is not None

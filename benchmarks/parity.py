@@ -1,6 +1,6 @@
 """How near Linnaeus is to the pipeline on full-size checkpoints in fp32, and how far bf16 and int8 move the scores.
 
-A precision is accepted if no score moves by more than `MOST`, and no top label changes whose lead was at least that.
+A precision is accepted by the rule of `linnaeus.acceptance`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from benchmarks.machine import circumstances
 from benchmarks.peers import PIPELINE, classifier, open_pipeline
 from benchmarks.speed import Peers, Table, known_precisions
 from benchmarks.texts import make_labels, make_texts
+from linnaeus.acceptance import ACCEPTED_MOVE
 from linnaeus.models.one_pass import TOKENIZER_FILE
-
-MOST = 0.02
 
 LABELS = 10
 #: Texts of each length that the pipeline is asked, and that the precisions are compared on: 2,000 pairs in all.
@@ -80,5 +79,10 @@ def acceptance(exact: Scores, rounded: Scores) -> Table:
     ordered = np.sort(exact)
     leads = ordered[..., -1] - ordered[..., -2]
     changed = exact.argmax(-1) != rounded.argmax(-1)
-    lost = int((changed & (leads >= MOST)).sum())
-    return {"moved": moved, "changed": int(changed.sum()), "lost": lost, "accepted": moved <= MOST and lost == 0}
+    lost = int((changed & (leads >= ACCEPTED_MOVE)).sum())
+    return {
+        "moved": moved,
+        "changed": int(changed.sum()),
+        "lost": lost,
+        "accepted": moved <= ACCEPTED_MOVE and lost == 0,
+    }

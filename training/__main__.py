@@ -50,13 +50,7 @@ def make(
     settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
     folder = BACKBONES[backbone].folder()
     module = start_from(settings, folder)
-    train(
-        module,
-        prepare(settings, data, folder, module),
-        settings,
-        work / name,
-        device=_device(),
-    )
+    train(module, prepare(settings, data, folder, module), settings, work / name, device=_device())
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
     measure(data, name, backbone, out, rows)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.parity import MOST, acceptance
+from benchmarks.parity import acceptance
+from linnaeus.acceptance import ACCEPTED_MOVE
 
 EXACT = np.array([[[0.5, 0.3, 0.2], [0.34, 0.33, 0.33]], [[0.9, 0.1, 0.2], [0.4, 0.39, 0.1]]])
 
@@ -16,9 +17,9 @@ def test_scores_that_stay_are_accepted() -> None:
 
 def test_a_score_may_not_move_further_than_allowed() -> None:
     rounded = EXACT.copy()
-    rounded[1, 0, 2] += MOST * 1.1
+    rounded[1, 0, 2] += ACCEPTED_MOVE * 1.1
     found = acceptance(EXACT, rounded)
-    assert found["moved"] == pytest.approx(MOST * 1.1)
+    assert found["moved"] == pytest.approx(ACCEPTED_MOVE * 1.1)
     assert found["changed"] == 0
     assert not found["accepted"]
 

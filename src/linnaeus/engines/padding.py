@@ -17,11 +17,14 @@ Steps: TypeAlias = Sequence[tuple[int, int]]
 LENGTH_STEPS: Steps = ((64, 8), (192, 16), (1 << 30, 32))
 
 
+def rounded_up(length: int, steps: Steps) -> int:
+    step = next(step for limit, step in steps if length <= limit)
+    return -(-length // step) * step
+
+
 def padded(rows: Sequence[Tokens], steps: Steps, padding: int = 0) -> NDArray[np.int32]:
     """Return [rows, length] token ids, the length rounded up by `steps`."""
-    longest = max(map(len, rows))
-    step = next(step for limit, step in steps if longest <= limit)
-    tokens = np.full((len(rows), -(-longest // step) * step), padding, np.int32)
+    tokens = np.full((len(rows), rounded_up(max(map(len, rows)), steps)), padding, np.int32)
     for index, row in enumerate(rows):
         tokens[index, : len(row)] = row
     return tokens

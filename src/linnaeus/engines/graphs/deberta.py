@@ -32,13 +32,13 @@ from linnaeus.engines.graphs.base import (
 )
 
 
-def build_deberta(arrays: Arrays, config: Mapping[str, Any], *, longest: int, compressed: bool) -> ov.Model:
-    """Build a DeBERTa v2 or v3 that reads up to `longest` tokens; see `Inputs`."""
-    return _DebertaBuilder(arrays, config, longest=longest, compressed=compressed).build()
+def build_deberta(arrays: Arrays, config: Mapping[str, Any], *, reach: int, compressed: bool) -> ov.Model:
+    """Build a DeBERTa v2 or v3 that reads up to `reach` tokens, padding among them; see `Inputs`."""
+    return _DebertaBuilder(arrays, config, reach=reach, compressed=compressed).build()
 
 
 class _DebertaBuilder(GraphBuilder):
-    def __init__(self, arrays: Arrays, config: Mapping[str, Any], *, longest: int, compressed: bool) -> None:
+    def __init__(self, arrays: Arrays, config: Mapping[str, Any], *, reach: int, compressed: bool) -> None:
         super().__init__(
             arrays,
             heads=config["num_attention_heads"],
@@ -46,8 +46,7 @@ class _DebertaBuilder(GraphBuilder):
             compressed=compressed,
         )
         self._config = config
-        # Lengths are rounded up when rows are padded, so distances may be a little longer than `longest`.
-        self._reach = longest + 64
+        self._reach = reach
         self._head_size = config.get("attention_head_size", config["hidden_size"] // self.heads)
         named = config.get("pos_att_type") or []
         named = named.split("|") if isinstance(named, str) else named

@@ -51,13 +51,15 @@ class Names:
     counted_positions: bool = False
 
 
-_BERT = Names(
-    layer="bert.encoder.layer.{}", embeddings="bert.embeddings", pooler="bert.pooler.dense", classifier="classifier"
-)
 _ROBERTA = Names(layer="roberta.encoder.layer.{}", embeddings="roberta.embeddings", counted_positions=True)
 
 NAMES: Mapping[str, Names] = {
-    "bert": _BERT,
+    "bert": Names(
+        layer="bert.encoder.layer.{}",
+        embeddings="bert.embeddings",
+        pooler="bert.pooler.dense",
+        classifier="classifier",
+    ),
     "roberta": _ROBERTA,
     "xlm-roberta": _ROBERTA,
     "electra": Names(

@@ -12,6 +12,7 @@ from linnaeus.engines.graphs.base import Arrays
 from linnaeus.engines.graphs.deberta import build_deberta
 from linnaeus.engines.graphs.encoders import build_encoder
 from linnaeus.engines.graphs.modernbert import build_modernbert
+from linnaeus.engines.padding import LENGTH_STEPS, rounded_up
 
 
 def build_cross_encoder(arrays: Arrays, config: Mapping[str, Any], *, longest: int, compressed: bool) -> ov.Model:
@@ -26,12 +27,13 @@ def build_cross_encoder(arrays: Arrays, config: Mapping[str, Any], *, longest: i
     Raises:
         ModelError: an array is missing, or the configuration asks for what is not supported.
     """
+    reach = rounded_up(longest, LENGTH_STEPS)
     match config["model_type"]:
         case "bart":
             return build_bart(arrays, config, compressed=compressed)
         case "deberta-v2":
-            return build_deberta(arrays, config, longest=longest, compressed=compressed)
+            return build_deberta(arrays, config, reach=reach, compressed=compressed)
         case "modernbert":
-            return build_modernbert(arrays, config, longest=longest, compressed=compressed)
+            return build_modernbert(arrays, config, reach=reach, compressed=compressed)
         case _:
             return build_encoder(arrays, config, compressed=compressed)

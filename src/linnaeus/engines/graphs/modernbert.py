@@ -31,13 +31,13 @@ FULL, SLIDING = "full_attention", "sliding_attention"
 THETA = {FULL: 160_000.0, SLIDING: 10_000.0}
 
 
-def build_modernbert(arrays: Arrays, config: Mapping[str, Any], *, longest: int, compressed: bool) -> ov.Model:
-    """Build a ModernBERT that reads up to `longest` tokens; see `Inputs`."""
-    return _ModernBertBuilder(arrays, config, longest=longest, compressed=compressed).build()
+def build_modernbert(arrays: Arrays, config: Mapping[str, Any], *, reach: int, compressed: bool) -> ov.Model:
+    """Build a ModernBERT that reads up to `reach` tokens, padding among them; see `Inputs`."""
+    return _ModernBertBuilder(arrays, config, reach=reach, compressed=compressed).build()
 
 
 class _ModernBertBuilder(GraphBuilder):
-    def __init__(self, arrays: Arrays, config: Mapping[str, Any], *, longest: int, compressed: bool) -> None:
+    def __init__(self, arrays: Arrays, config: Mapping[str, Any], *, reach: int, compressed: bool) -> None:
         super().__init__(
             arrays,
             heads=config["num_attention_heads"],
@@ -45,8 +45,7 @@ class _ModernBertBuilder(GraphBuilder):
             compressed=compressed,
         )
         self._config = config
-        # Lengths are rounded up when rows are padded.
-        self._positions = longest + 64
+        self._positions = reach
         self._activation = activation(config.get("hidden_activation", "gelu"))
         every = config.get("global_attn_every_n_layers", 3)
         self._kinds = config.get("layer_types") or [

@@ -58,7 +58,11 @@ def fake_classifier(fake_model: Model) -> Classifier:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a one-pass model with random weights, large enough that its matrices are stored in int8."""
-    folder = tmp_path_factory.mktemp("tiny")
+    return make_one_pass_folder(tmp_path_factory.mktemp("tiny"))
+
+
+def make_one_pass_folder(folder: Path, relative_buckets: int = 0) -> Path:
+    """Write a one-pass model with random weights: like BERT, or with `relative_buckets` like MPNet."""
     config = OnePassConfig(
         hidden_size=128,
         layers=3,
@@ -68,6 +72,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         positions=128,
         norm_epsilon=1e-12,
         hypothesis_reserve=16,
+        relative_buckets=relative_buckets,
     )
     torch.manual_seed(0)
     weights = {name: weight.detach() for name, weight in OnePassModule(config).state_dict().items()}
@@ -76,6 +81,8 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             weight.normal_(std=0.02 if name.startswith("head") else 0.2)
         elif name.endswith("bias"):
             weight.normal_(std=0.1)
+    if relative_buckets:
+        weights["relative.weight"].normal_(std=2.0)
     config.write(folder)
     write_weights(folder, {name: weight.numpy() for name, weight in weights.items()})
     byte_tokenizer().save(str(folder / TOKENIZER_FILE))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import pytest
 
-from linnaeus import Classifier
+from linnaeus import Classifier, EngineError
 from linnaeus.engines.converted import GRAPH_FILE
 from linnaeus.engines.kept import forget, graphs_folder
 from linnaeus.models.weights import SAFETENSORS_FILE
@@ -91,3 +92,10 @@ def test_a_forgotten_revision_leaves_nothing(folder: Path) -> None:
     classify(folder, "int8")
     forget(revision)
     assert kept() == []
+
+
+def test_onnx_is_not_said_to_be_int8_when_it_is_not(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "onnx")
+    (tmp_path / "onnx" / SAFETENSORS_FILE).rename(tmp_path / "onnx" / "model.onnx")
+    with pytest.raises(EngineError, match="cannot be rounded to int8"):
+        classify(tmp_path / "onnx", "int8")

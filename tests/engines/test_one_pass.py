@@ -18,6 +18,7 @@ from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 from linnaeus.engines.selection import uses_cuda
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.models.one_pass import OnePassConfig, read_weights, write_weights
+from tests.conftest import make_one_pass_folder
 
 HAS_BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
@@ -34,10 +35,15 @@ def pytorch(folder: Path) -> TorchEngine:
     return TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="fp32")
 
 
+@pytest.fixture(scope="module", params=[0, 32], ids=["like BERT", "like MPNet"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_one_pass_folder(tmp_path_factory.mktemp("one-pass"), request.param)
+
+
 @pytest.fixture(scope="module", params=[openvino, pytorch])
-def engine(request: pytest.FixtureRequest, tiny_folder: Path) -> Engine:
+def engine(request: pytest.FixtureRequest, folder: Path) -> Engine:
     make: Callable[[Path], Engine] = request.param
-    return make(tiny_folder)
+    return make(folder)
 
 
 def alone(engine: Engine, asked: Reading) -> NDArray[np.float32]:
@@ -70,16 +76,16 @@ def test_other_texts_in_the_batch_change_nothing(engine: Engine, asked: Sequence
 
 @thorough
 @given(asked=st.lists(readings, min_size=1, max_size=4))
-def test_openvino_and_pytorch_agree(tiny_folder: Path, asked: Sequence[Reading]) -> None:
-    ours, reference = _engines(tiny_folder)
+def test_openvino_and_pytorch_agree(folder: Path, asked: Sequence[Reading]) -> None:
+    ours, reference = _engines(folder)
     for left, right in zip(ours.logits(asked), reference.logits(asked), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-4)
 
 
-def test_attention_scores_may_be_of_any_size(tiny_folder: Path, tmp_path: Path) -> None:
+def test_attention_scores_may_be_of_any_size(folder: Path, tmp_path: Path) -> None:
     """Trained heads have scores near 90, where an exponential that is not shifted first leaves fp32."""
-    config = OnePassConfig.read(tiny_folder)
-    weights = read_weights(tiny_folder, config)
+    config = OnePassConfig.read(folder)
+    weights = read_weights(folder, config)
     for name in weights:
         if name.endswith("key.weight"):
             weights[name] = weights[name] * 10
@@ -109,26 +115,26 @@ def test_the_text_is_read_and_the_hypothesis_too(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.15), ("int8", 0.3)])
-def test_rounded_precisions_stay_near(tiny_folder: Path, precision: str, tolerance: float) -> None:
+def test_rounded_precisions_stay_near(folder: Path, precision: str, tolerance: float) -> None:
     if precision == "bf16" and not HAS_BF16:
         with pytest.raises(EngineError, match="does not multiply in bf16"):
-            openvino(tiny_folder, precision)
+            openvino(folder, precision)
         return
     draw = np.random.default_rng(0)
     asked = [
         Reading([1, *draw.integers(3, 258, size), 2], [[1, *draw.integers(3, 258, 4), 2]] * 3) for size in (5, 40, 80)
     ]
-    exact, rounded = (openvino(tiny_folder, name).logits(asked) for name in ("fp32", precision))
+    exact, rounded = (openvino(folder, name).logits(asked) for name in ("fp32", precision))
     moved = max(float(np.abs(left - right).max()) for left, right in zip(exact, rounded, strict=True))
     assert 0 < moved < tolerance
 
 
-def test_precisions_are_named(tiny_folder: Path) -> None:
-    assert openvino(tiny_folder, "int8").description == "OpenVINO on cpu in int8"
-    assert openvino(tiny_folder, "auto").precision == ("bf16" if HAS_BF16 else "fp32")
-    assert pytorch(tiny_folder).description == "PyTorch on cpu in fp32"
+def test_precisions_are_named(folder: Path) -> None:
+    assert openvino(folder, "int8").description == "OpenVINO on cpu in int8"
+    assert openvino(folder, "auto").precision == ("bf16" if HAS_BF16 else "fp32")
+    assert pytorch(folder).description == "PyTorch on cpu in fp32"
     with pytest.raises(EngineError, match="choose the precision fp32 or bf16"):
-        TorchEngine(tiny_folder, OnePassConfig.read(tiny_folder), device="cpu", precision="int8")
+        TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="int8")
 
 
 def test_devices() -> None:

@@ -18,7 +18,7 @@ from linnaeus import __version__
 from linnaeus.engines.graphs.families import build_cross_encoder
 from linnaeus.engines.kept import graphs_folder, kept_name
 from linnaeus.engines.openvino_runtime import compile_graph, core
-from linnaeus.errors import ModelError
+from linnaeus.errors import EngineError, ModelError
 from linnaeus.models.checkpoint import Checkpoint
 from linnaeus.models.weights import read_arrays, weight_files
 
@@ -34,6 +34,7 @@ def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov
     """Return a checkpoint prepared for this processor, from the kept graph if there is one.
 
     Raises:
+        EngineError: the weights are ONNX, and the precision is int8.
         ModelError: the weights are missing or damaged, or their architecture is not supported.
     """
     path = graphs_folder() / _folder_name(checkpoint, precision) / GRAPH_FILE
@@ -58,6 +59,8 @@ def _folder_name(checkpoint: Checkpoint, precision: str) -> str:
 def _build(checkpoint: Checkpoint, precision: str) -> ov.Model:
     files = weight_files(checkpoint.folder)
     if files[0].suffix == ".onnx":
+        if precision == "int8":
+            raise EngineError(f"{files[0]} cannot be rounded to int8, as safetensors can: choose the precision auto.")
         try:
             return core().read_model(files[0])
         except RuntimeError as error:

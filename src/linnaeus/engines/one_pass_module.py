@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from linnaeus.engines.distances import bucket_of_offsets
+from linnaeus.engines.padding import MASKED
 from linnaeus.models.one_pass import OnePassConfig
 
 #: Segment of a text token, and of padding. Hypotheses are segments 1, 2, 3, …
@@ -17,7 +19,7 @@ TEXT, PADDING = 0, -1
 
 
 class OnePassModule(nn.Module):
-    """A BERT encoder that reads a text and all its hypotheses packed in one sequence.
+    """A BERT or MPNet encoder that reads a text and all its hypotheses packed in one sequence.
 
     Text tokens attend to text tokens. Tokens of a hypothesis attend to the text and to that
     hypothesis, never to another. Each hypothesis is read at its first token.
@@ -27,6 +29,11 @@ class OnePassModule(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
+        if config.relative_buckets:
+            self.relative = nn.Embedding(config.relative_buckets, config.heads)
+            buckets = torch.from_numpy(bucket_of_offsets(config.positions, config.relative_buckets))
+            self.bucket_of_offset: Tensor
+            self.register_buffer("bucket_of_offset", buckets, persistent=False)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.head = Head(config)
 
@@ -44,15 +51,24 @@ class OnePassModule(nn.Module):
             [rows, hypotheses, classes]
         """
         hidden = self.embeddings(tokens, positions, (segments > TEXT).long())
-        mask = visible(segments)
+        added = self._added(positions, segments).to(hidden.dtype)
         *body, last = self.layers
         for layer in body:
-            hidden = layer(hidden, hidden, mask)
+            hidden = layer(hidden, hidden, added)
         # Nothing reads the other tokens of the last layer, so it is computed for these alone.
         rows = torch.arange(tokens.shape[0], device=tokens.device)[:, None]
-        hidden = last(hidden[rows, first], hidden, mask[rows, :, first].transpose(1, 2))
+        hidden = last(hidden[rows, first], hidden, added[rows, :, first].transpose(1, 2))
         logits: Tensor = self.head(hidden)
         return logits
+
+    def _added(self, positions: Tensor, segments: Tensor) -> Tensor:
+        """Return [rows, heads or 1, queries, keys], added to attention scores: who sees whom, and MPNet's bias."""
+        added = torch.where(visible(segments), 0.0, float(MASKED))
+        if not self.config.relative_buckets:
+            return added
+        offsets = positions[:, None, :] - positions[:, :, None]
+        bias: Tensor = self.relative(self.bucket_of_offset[offsets + self.config.positions - 1])
+        return added + bias.permute(0, 3, 1, 2)
 
 
 def visible(segments: Tensor) -> Tensor:
@@ -87,9 +103,9 @@ class Layer(nn.Module):
         self.down = nn.Linear(config.intermediate_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, config.norm_epsilon)
 
-    def forward(self, queries: Tensor, keys: Tensor, mask: Tensor) -> Tensor:
+    def forward(self, queries: Tensor, keys: Tensor, added: Tensor) -> Tensor:
         attended = attend(
-            self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys)), mask
+            self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys)), added
         )
         joined = attended.transpose(1, 2).flatten(2)
         hidden = self.attention_norm(queries + self.output(joined))
@@ -102,12 +118,13 @@ class Layer(nn.Module):
         return hidden.view(rows, length, self.heads, self.head_size).transpose(1, 2)
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
+def attend(queries: Tensor, keys: Tensor, values: Tensor, added: Tensor) -> Tensor:
+    added = added.to(queries.dtype)
     if queries.is_cuda:
-        return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        return functional.scaled_dot_product_attention(queries, keys, values, attn_mask=added)
     # On the CPU the fused form has a slow backward pass (more than half of a training step).
     scores = queries @ keys.transpose(-1, -2) * queries.shape[-1] ** -0.5
-    weights: Tensor = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
+    weights: Tensor = (scores + added).softmax(-1)
     return weights @ values
 
 

@@ -27,7 +27,7 @@ class OpenVinoCrossEncoder:
         threads: cores to use, by default all of them.
 
     Raises:
-        EngineError: the processor has no such precision.
+        EngineError: the processor or the checkpoint's kind of weights has no such precision.
         ModelError: the weights are missing or damaged, or their architecture is not supported.
     """
 

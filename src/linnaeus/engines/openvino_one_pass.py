@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnaeus.engines.base import Reading, Tokens
-from linnaeus.engines.graphs.base import MASKED
 from linnaeus.engines.graphs.one_pass import build_graph
 from linnaeus.engines.kept import chosen_precision
 from linnaeus.engines.openvino_runtime import choose_precision, compile_graph
-from linnaeus.engines.padding import LENGTH_STEPS, Steps, padded
+from linnaeus.engines.padding import LENGTH_STEPS, MASKED, Steps, padded
 from linnaeus.models.one_pass import OnePassConfig, read_stored
 
 #: Hypotheses are short, so that rounding them up costs more: see `LENGTH_STEPS`.

@@ -16,6 +16,9 @@ Steps: TypeAlias = Sequence[tuple[int, int]]
 #: for each new shape, which takes longer than to compute a small one.
 LENGTH_STEPS: Steps = ((64, 8), (192, 16), (1 << 30, 32))
 
+#: Added to the scores of what is not attended to: its weight is zero.
+MASKED = np.float32(-1e4)
+
 
 def rounded_up(length: int, steps: Steps) -> int:
     step = next(step for limit, step in steps if length <= limit)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class OnePassConfig:
 
     `positions` is the longest text and hypothesis together, in tokens. `hypothesis_reserve`
     of them are kept for the hypothesis however short it is, so that where a text is cut does
-    not depend on the labels asked. `labels` names the columns of the logits.
+    not depend on the labels asked. `labels` names the columns of the logits. `relative_buckets` is how many buckets
+    MPNet's attention sorts distances into; other models have none. `calibration` has the numbers of a
+    `linnaeus.scores.Calibration` by name, once they are fitted.
     """
 
     hidden_size: int
@@ -53,6 +56,8 @@ class OnePassConfig:
     norm_epsilon: float
     hypothesis_reserve: int = 64
     segment_types: int = 2
+    relative_buckets: int = 0
+    calibration: Mapping[str, float] = field(default_factory=dict)
     labels: tuple[str, ...] = ("entailment", "neutral", "contradiction")
 
     @property
@@ -93,6 +98,8 @@ def weight_shapes(config: OnePassConfig) -> dict[str, tuple[int, ...]]:
         **_linear_shapes("head.dense", hidden, hidden),
         **_linear_shapes("head.classifier", len(config.labels), hidden),
     }
+    if config.relative_buckets:
+        shapes["relative.weight"] = (config.relative_buckets, config.heads)
     for layer in range(config.layers):
         for name in ("query", "key", "value", "output"):
             shapes |= _linear_shapes(f"layers.{layer}.{name}", hidden, hidden)
@@ -145,11 +152,16 @@ def write_weights(folder: Path, weights: Mapping[str, Floats]) -> None:
     """Write the weights, every large matrix as int8 with a scale per row (symmetric, round to nearest)."""
     stored: dict[str, NDArray[Any]] = {}
     for name, array in weights.items():
-        if array.ndim == 2 and array.size >= SMALLEST_ROUNDED:
+        if is_rounded(array.shape):
             stored[name], stored[name + SCALE_SUFFIX] = quantise_rows(array)
         else:
             stored[name] = array
     save_file(stored, folder / WEIGHTS_FILE)
+
+
+def is_rounded(shape: tuple[int, ...]) -> bool:
+    """Whether an array of this shape is a large matrix, which is stored as int8."""
+    return len(shape) == 2 and prod(shape) >= SMALLEST_ROUNDED
 
 
 def quantise_rows(matrix: Floats) -> tuple[NDArray[np.int8], Floats]:

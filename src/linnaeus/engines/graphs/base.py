@@ -11,6 +11,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as op
 
+from linnaeus.engines.padding import MASKED
 from linnaeus.errors import ModelError
 from linnaeus.models.one_pass import SCALE_SUFFIX, quantise_rows
 
@@ -19,9 +20,6 @@ Node = Any
 
 #: Arrays of a model by name: a matrix ``name`` is fp32, or int8 with a scale per row under ``name`` + `SCALE_SUFFIX`.
 Arrays = Mapping[str, NDArray[Any]]
-
-#: Added to the scores of what is not attended to: its weight is zero.
-MASKED = np.float32(-1e4)
 
 ACTIVATIONS: Mapping[str, Callable[[Node], Node]] = {
     "gelu": lambda node: op.gelu(node, "erf"),

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 from openvino import opset13 as op
 
+from linnaeus.engines.distances import bucket_of_offsets
 from linnaeus.engines.graphs.base import (
     Arrays,
     GraphBuilder,
@@ -194,8 +193,7 @@ class _EncoderBuilder(GraphBuilder):
         """Return MPNet's [1, heads, length, length] bias: what is added to a score by how far the key is away."""
         buckets = self._config.get("relative_attention_num_buckets", 32)
         reach = self._config["max_position_embeddings"]
-        offsets = mpnet_buckets(np.arange(1 - reach, reach), buckets)
-        bias = self.array("mpnet.encoder.relative_attention_bias.weight")[offsets].T
+        bias = self.array("mpnet.encoder.relative_attention_bias.weight")[bucket_of_offsets(reach, buckets)].T
         length = positions_of(tokens)
         return op.unsqueeze(op.gather(constant(bias), square_of_offsets(length, reach), int_(1)), int_(0))
 
@@ -203,19 +201,3 @@ class _EncoderBuilder(GraphBuilder):
         names = self._names
         pooled = activation(names.pooler_activation)(self.linear(names.pooler, read, compressed=False))
         return op.squeeze(self.linear(names.classifier, pooled, compressed=False), ints(1))
-
-
-def mpnet_buckets(offsets: NDArray[np.int64], buckets: int, longest: int = 128) -> NDArray[np.int64]:
-    """Return the bucket of each offset, key position less query position, as MPNet (and T5) sort them.
-
-    Half of the buckets are for keys to the right. Of each half, half are for single offsets, and the others grow
-    with the logarithm of the distance up to `longest`.
-    """
-    half = buckets // 2
-    single = half // 2
-    distance = np.abs(offsets)
-    with np.errstate(divide="ignore"):
-        steps = np.log(distance.astype(np.float32) / np.float32(single)) / np.float32(np.log(longest / single))
-    grown = single + np.maximum(steps * (half - single), 0).astype(np.int64)
-    within = np.where(distance < single, distance, np.minimum(grown, half - 1))
-    return within + np.where(offsets > 0, half, 0)

@@ -10,7 +10,6 @@ import openvino as ov
 from openvino import opset13 as op
 
 from linnaeus.engines.graphs.base import (
-    MASKED,
     Arrays,
     GraphBuilder,
     Inputs,
@@ -23,6 +22,7 @@ from linnaeus.engines.graphs.base import (
     positions_of,
     square_of_offsets,
 )
+from linnaeus.engines.padding import MASKED
 from linnaeus.errors import ModelError
 
 FULL, SLIDING = "full_attention", "sliding_attention"

@@ -7,14 +7,18 @@ the products that the mask would throw away are never made.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
+from linnaeus.engines.distances import bucket_of_offsets
 from linnaeus.engines.graphs.base import (
     Arrays,
     GraphBuilder,
     Node,
+    constant,
     int_,
     ints,
     parameter,
@@ -42,6 +46,25 @@ def build_graph(arrays: Arrays, config: OnePassConfig, *, compressed: bool) -> o
     return _OnePassBuilder(arrays, config, compressed=compressed).build()
 
 
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """What is added to attention scores: the masks of padding, and MPNet's bias by distance where there is one.
+
+    Attributes:
+        text: [texts, heads or 1, queries or 1, keys], to those of a text to itself.
+        to_text: [texts, heads or 1, 1, queries or 1, keys], to those of each hypothesis to its text.
+        own: [texts, heads or 1, hypotheses, queries or 1, keys], to those of each hypothesis to itself.
+    """
+
+    text: Node
+    to_text: Node
+    own: Node
+
+    def to_first_tokens(self) -> _Added:
+        """Return what is added where only the first token of each hypothesis asks."""
+        return _Added(self.text, *(op.gather(part, ints(0), int_(3)) for part in (self.to_text, self.own)))
+
+
 class _OnePassBuilder(GraphBuilder):
     def __init__(self, arrays: Arrays, config: OnePassConfig, *, compressed: bool) -> None:
         super().__init__(arrays, heads=config.heads, norm_epsilon=config.norm_epsilon, compressed=compressed)
@@ -58,15 +81,17 @@ class _OnePassBuilder(GraphBuilder):
         labels = self._embed(op.reshape(hypotheses, ints(0, -1), True), hypothesis_positions, segment=1)
 
         count = size_of(hypotheses, 1)
-        masks = premise_mask, hypothesis_mask
+        added = _Added(premise_mask, op.unsqueeze(premise_mask, ints(1)), hypothesis_mask)
+        if self._config.relative_buckets:
+            added = self._biased(added, premises, hypotheses, hypothesis_positions)
         *body, last = (f"layers.{layer}" for layer in range(self._config.layers))
         for layer in body:
-            labels = self._label_layer(layer, labels, labels, text, count, masks)
-            text = self._text_layer(layer, text, premise_mask)
+            labels = self._label_layer(layer, labels, labels, text, count, added)
+            text = self._text_layer(layer, text, added.text)
         # Nothing reads the last layer but the head, and the head reads the first token of each hypothesis.
         apart = op.reshape(labels, shape_of_parts(ints(0), count, ints(-1, self._config.hidden_size)), True)
         first = op.gather(apart, int_(0), int_(2))
-        read = self._label_layer(last, first, labels, text, count, masks)
+        read = self._label_layer(last, first, labels, text, count, added.to_first_tokens())
         pooled = op.tanh(self.linear("head.dense", read, compressed=False))
         logits = self.linear("head.classifier", pooled, compressed=False)
         inputs = [premises, premise_mask, hypotheses, hypothesis_mask, hypothesis_positions]
@@ -76,20 +101,35 @@ class _OnePassBuilder(GraphBuilder):
         words = op.add(self.rows("embeddings.word", tokens), self.rows("embeddings.position", positions))
         return self.norm("embeddings.norm", op.add(words, self.rows("embeddings.segment", int_(segment))))
 
+    def _biased(self, added: _Added, premises: Node, hypotheses: Node, hypothesis_positions: Node) -> _Added:
+        """Add MPNet's bias: all hypotheses of a text follow it at the same distance."""
+        in_text, in_hypothesis = positions_of(premises), positions_of(op.gather(hypotheses, int_(0), int_(1)))
+        after_text = op.slice(hypothesis_positions, ints(0), size_of(hypotheses, 2), ints(1), ints(1))
+        bias = self._bias(in_text, op.convert(after_text, np.int64))  # [heads, texts, queries, keys]
+        return _Added(
+            op.add(added.text, op.unsqueeze(self._bias(in_text, in_text), int_(0))),
+            op.add(added.to_text, op.unsqueeze(op.transpose(bias, ints(1, 0, 2, 3)), int_(2))),
+            op.add(added.own, op.unsqueeze(self._bias(in_hypothesis, in_hypothesis), ints(0, 2))),
+        )
+
+    def _bias(self, keys: Node, queries: Node) -> Node:
+        """Return [heads, …, queries, keys], from positions of keys [keys] and of queries […, queries]."""
+        reach = self._config.positions
+        by_offset = self.array("relative.weight")[bucket_of_offsets(reach, self._config.relative_buckets)].T
+        offsets = op.subtract(keys, op.unsqueeze(queries, int_(-1)))
+        return op.gather(constant(by_offset), op.add(offsets, int_(reach - 1)), int_(1))
+
     def _text_layer(self, layer: str, text: Node, mask: Node) -> Node:
         query, key, value = (self.split(self.linear(f"{layer}.{name}", text)) for name in ("query", "key", "value"))
         attended = op.scaled_dot_product_attention(query, key, value, mask)
         return self._after_attention(layer, text, attended)
 
-    def _label_layer(
-        self, layer: str, queries: Node, labels: Node, text: Node, count: Node, masks: tuple[Node, Node]
-    ) -> Node:
+    def _label_layer(self, layer: str, queries: Node, labels: Node, text: Node, count: Node, added: _Added) -> Node:
         """Let the `queries` of `count` hypotheses a text attend to their text, and each hypothesis to itself.
 
         One softmax runs over both parts.
         """
         size = self._config.head_size
-        premise_mask, hypothesis_mask = masks
 
         def per_hypothesis(heads: Node, columns: Node) -> Node:
             return op.reshape(heads, shape_of_parts(ints(0, 0), count, ints(-1), columns), True)
@@ -100,17 +140,18 @@ class _OnePassBuilder(GraphBuilder):
             per_hypothesis(self.split(self.linear(f"{layer}.{name}", labels)), ints(size)) for name in ("key", "value")
         )
 
-        text_score = op.add(op.matmul(query, text_key, False, True), premise_mask)
+        text_score = op.matmul(query, text_key, False, True)
         own_score = op.matmul(per_hypothesis(query, ints(size)), own_key, False, True)
-        own_score = op.add(own_score, hypothesis_mask)
         text_length, own_length = size_of(text_score, 3), size_of(own_score, 4)
-        own_score = op.reshape(own_score, shape_of_parts(ints(0, 0, -1), own_length), True)
+        text_score = op.add(per_hypothesis(text_score, text_length), added.to_text)
+        own_score = op.add(own_score, added.own)
 
-        weights = op.softmax(op.concat([text_score, own_score], 3), 3)
-        parts = op.variadic_split(weights, int_(3), shape_of_parts(text_length, own_length))
-        from_text = op.matmul(parts.output(0), text_value, False, False)
-        from_own = op.matmul(per_hypothesis(parts.output(1), own_length), own_value, False, False)
-        attended = op.add(from_text, op.reshape(from_own, ints(0, 0, -1, size), True))
+        weights = op.softmax(op.concat([text_score, own_score], 4), 4)
+        parts = op.variadic_split(weights, int_(4), shape_of_parts(text_length, own_length))
+        on_text = op.reshape(parts.output(0), shape_of_parts(ints(0, 0, -1), text_length), True)
+        from_text = op.matmul(on_text, text_value, False, False)
+        from_own = op.reshape(op.matmul(parts.output(1), own_value, False, False), ints(0, 0, -1, size), True)
+        attended = op.add(from_text, from_own)
         return self._after_attention(layer, queries, attended)
 
     def _after_attention(self, layer: str, hidden: Node, attended: Node) -> Node:

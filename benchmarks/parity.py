@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from benchmarks.checkpoints import SHAPES, checkpoint_folder
@@ -18,7 +17,8 @@ from benchmarks.machine import circumstances
 from benchmarks.peers import PIPELINE, classifier, open_pipeline
 from benchmarks.speed import Peers, Table, known_precisions
 from benchmarks.texts import make_labels, make_texts
-from linnaeus.acceptance import ACCEPTED_MOVE
+from linnaeus.acceptance import hold_against
+from linnaeus.classifier import Classification
 from linnaeus.models.one_pass import TOKENIZER_FILE
 
 LABELS = 10
@@ -26,8 +26,6 @@ LABELS = 10
 TOKENS = (20, 60, 120, 450)
 PIPELINE_TEXTS = 9
 PRECISION_TEXTS = 50
-
-Scores = NDArray[np.float64]
 
 
 def measure_parity(*, quick: bool) -> Table:
@@ -47,42 +45,24 @@ def _compare(folder: Path, *, quick: bool) -> Table:
     with ExitStack() as stack:
         peers = Peers(stack)
         precisions = {computed for name, computed in known_precisions(peers, model).items() if name != "auto"}
-        pipeline = peers.run(PIPELINE, both_scores, PIPELINE, model, some, labels)
-        ours = peers.run("fp32", both_scores, "fp32", model, some, labels)
-        exact = peers.run("fp32", both_scores, "fp32", model, texts, labels)
+        pipeline = peers.run(PIPELINE, both_answers, PIPELINE, model, some, labels)
+        ours = peers.run("fp32", both_answers, "fp32", model, some, labels)
+        exact = peers.run("fp32", both_answers, "fp32", model, texts, labels)
         rounded = {
-            name: peers.run(name, both_scores, name, model, texts, labels) for name in sorted(precisions - {"fp32"})
+            name: hold_against(exact, peers.run(name, both_answers, name, model, texts, labels))
+            for name in sorted(precisions - {"fp32"})
         }
     return {
         "texts": len(some),
         "labels": LABELS,
-        "difference": float(np.abs(pipeline - ours).max()),
+        "difference": hold_against(pipeline, ours).largest_move,
         "pairs": len(texts) * LABELS,
-        "precisions": {name: acceptance(exact, scores) for name, scores in rounded.items()},
+        "precisions": {name: {**asdict(of), "accepted": of.accepted} for name, of in rounded.items()},
     }
 
 
-def both_scores(peer: str, model: str, texts: Sequence[str], labels: Sequence[str]) -> Scores:
-    """Return [2, texts, labels]: the scores of labels that compete, and of labels that stand alone."""
+def both_answers(peer: str, model: str, texts: Sequence[str], labels: Sequence[str]) -> list[Classification]:
+    """Return the answers for all texts, first with labels that compete, then with labels that stand alone."""
     classify = open_pipeline(model) if peer == PIPELINE else classifier(model, peer)
-    scores = np.empty((2, len(texts), len(labels)))
-    for multi_label in (False, True):
-        for index, answer in enumerate(classify(list(texts), list(labels), multi_label=multi_label)):
-            by_label = dict(zip(answer["labels"], answer["scores"], strict=True))
-            scores[int(multi_label), index] = [by_label[label] for label in labels]
-    return scores
-
-
-def acceptance(exact: Scores, rounded: Scores) -> Table:
-    """Return how far scores moved at most, how many top labels changed in spite of their lead, and the verdict."""
-    moved = float(np.abs(exact - rounded).max())
-    ordered = np.sort(exact)
-    leads = ordered[..., -1] - ordered[..., -2]
-    changed = exact.argmax(-1) != rounded.argmax(-1)
-    lost = int((changed & (leads >= ACCEPTED_MOVE)).sum())
-    return {
-        "moved": moved,
-        "changed": int(changed.sum()),
-        "lost": lost,
-        "accepted": moved <= ACCEPTED_MOVE and lost == 0,
-    }
+    competing, alone = (classify(list(texts), list(labels), multi_label=multi_label) for multi_label in (False, True))
+    return [*competing, *alone]

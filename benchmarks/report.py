@@ -162,12 +162,10 @@ def parity_report(table: Table) -> str:
         about = f"{compared['texts']} texts, {compared['labels']} labels"
         rows.append((f"`{name}`", "fp32, from the pipeline", about, f"{compared['difference']:.1e}", "", ""))
         for precision, found in compared["precisions"].items():
-            changed = f"{found['changed']}, {found['lost']} in spite of a lead"
             verdict = "accepted" if found["accepted"] else "not accepted"
-            rows.append(
-                ("", f"{precision}, from fp32", f"{compared['pairs']} pairs", f"{found['moved']:.3f}", changed, verdict)
-            )
-    head = ("the shape of", "scores of", "asked", "moved at most", "top labels changed", "")
+            figures = f"{compared['pairs']} pairs", f"{found['largest_move']:.3f}", found["flips"], verdict
+            rows.append(("", f"{precision}, from fp32", *figures))
+    head = ("the shape of", "scores of", "asked", "moved at most", "top labels lost", "")
     return "\n\n".join((_markdown(head, rows), _circumstances(table)))
 
 

@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8080
 DATA   ?= ../shared/data
+MODEL  ?= default
 
 # Installed before what depends on it: named exactly, it is the plain CPU build where one is offered.
 TORCH  := torch==2.13.0
@@ -41,8 +42,9 @@ bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write t
 	$(BIN)/python -m benchmarks http
 	$(BIN)/python -m benchmarks render
 
-train: $(VENV)/.dev ## Make the bundled model from the sets in DATA (../shared/data)
-	$(KEEP_MEMORY) $(BIN)/python -m training make --data $(DATA)
+train: $(VENV)/.dev ## Make the bundled MODEL (default) from the sets in DATA (../shared/data)
+	@$(PIP) --editable '.[train-default]'
+	$(KEEP_MEMORY) $(BIN)/python -m training make $(MODEL) --data $(DATA)
 
 clean: ## Remove the environment and all caches; training runs in build/ stay
 	rm -rf $(VENV) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -12,6 +13,7 @@ from linnaeus import Classifier, InputError, Label
 from linnaeus.classifier import CHUNK_TEXTS
 from linnaeus.engines.fake import FakeEngine
 from linnaeus.loading import Model
+from linnaeus.scores import Calibration
 
 
 def test_one_text_gives_one_result(fake_classifier: Classifier) -> None:
@@ -166,3 +168,18 @@ def test_windows_change_nothing_for_a_text_that_fits(fake_classifier: Classifier
 def test_what_becomes_of_a_long_text_is_one_of_two(fake_classifier: Classifier) -> None:
     with pytest.raises(InputError, match="long_text is 'fold': choose one of cut, windows"):
         fake_classifier("abc", ["a"], long_text="fold")  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_scores_are_calibrated_unless_told_otherwise(fake_model: Model, multi_label: bool) -> None:
+    calibrated = Classifier(replace(fake_model, calibration=Calibration(temperature=3.0, slope=0.3)))
+    asked = ("abc", ["a", "xyz"], "{}", multi_label)
+    plain = Classifier(fake_model)(*asked)
+    assert calibrated(*asked)["labels"] == plain["labels"]
+    assert calibrated(*asked)["scores"] != pytest.approx(plain["scores"], abs=0.01)
+    assert calibrated(*asked, calibrate=False) == plain
+
+
+def test_calibrate_is_true_or_false(fake_classifier: Classifier) -> None:
+    with pytest.raises(InputError, match="calibrate must be true or false"):
+        fake_classifier("abc", ["a"], calibrate="no")  # type: ignore[call-overload]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from transformers.pipelines.zero_shot_classification import ZeroShotClassificationPipeline
 
-from linnaeus.scores import Floats, LogitColumns, label_scores, ranking, softmax
+from linnaeus.scores import Calibration, Floats, LogitColumns, label_scores, ranking, softmax
 
 moderate = st.floats(-20, 20, width=32)
 
@@ -61,3 +61,24 @@ def test_all_opposing_columns_count() -> None:
     logits = np.array([[1.0, 2.0, 3.0], [3.0, 1.0, 2.0]], np.float32)
     scores = label_scores(logits, LogitColumns(0, (1, 2)), multi_label=True)
     assert scores == pytest.approx(softmax(logits)[:, 0])
+
+
+@given(arrays(np.float32, st.tuples(st.integers(2, 6), st.just(3)), elements=moderate), st.booleans())
+def test_calibration_keeps_the_order_of_labels(logits: Floats, multi_label: bool) -> None:
+    columns, calibration = LogitColumns(0, (1, 2)), Calibration(temperature=2.5, growth=0.2, slope=0.7, offset=-1.5)
+    before = label_scores(logits, columns, multi_label=multi_label).astype(np.float64)
+    after = label_scores(logits, columns, multi_label=multi_label, calibration=calibration)
+    assert (np.diff(after[np.argsort(before)]) >= -1e-6).all()
+    assert ((after >= 0) & (after <= 1)).all()
+    if not multi_label:
+        assert after.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_calibration_divides_logits_that_compete_and_moves_log_odds_that_stand_alone() -> None:
+    logits = np.array([[2.0, 0.0, 0.0], [1.0, 0.0, 0.0]], np.float32)
+    columns, calibration = LogitColumns(0, (1,)), Calibration(temperature=2.0, growth=1.0, slope=0.5, offset=-1.0)
+    competing = label_scores(logits, columns, multi_label=False, calibration=calibration)
+    assert competing[0] == pytest.approx(1 / (1 + np.exp(-1 / 4)))
+    for multi_label, count in ((True, 2), (False, 1)):
+        alone = label_scores(logits[:count], columns, multi_label=multi_label, calibration=calibration)
+        assert alone[0] == pytest.approx(1 / 2)

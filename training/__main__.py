@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +12,11 @@ import typer
 from rich import print as show
 
 from training.backbones import BACKBONES
+from training.calibrate import calibrate
 from training.card import write_card
 from training.evaluate import evaluate
 from training.export import export
+from training.recipes import RECIPES
 from training.train import Settings, prepare, start_from, train
 
 #: OpenVINO and PyTorch must agree on the shipped weights this closely, in fp32.
@@ -22,72 +24,76 @@ ENGINE_TOLERANCE = 1e-3
 
 app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
+Model = Annotated[str, typer.Argument(help=f"Which model: {', '.join(RECIPES)}.")]
 Data = Annotated[Path, typer.Option(help="The folder with the sets, as README.md describes.")]
-Name = Annotated[str, typer.Option(help="Name of the model.")]
-Backbone = Annotated[str, typer.Option(help=f"One of {', '.join(BACKBONES)}.")]
 Out = Annotated[Path, typer.Option(help="Where model folders and their figures go.")]
 Work = Annotated[Path, typer.Option(help="Where checkpoints and logs go.")]
-Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+Seed = Annotated[int | None, typer.Option(help="Another seed; the model is then called by it too.")]
 Examples = Annotated[int | None, typer.Option(help="Train on fewer examples, to try the recipe.")]
 Rows = Annotated[int | None, typer.Option(help="Measure on fewer rows of each set.")]
 
-DATA, MODELS, RUNS, RESULTS = Path("../shared/data"), Path("build/models"), Path("build/training"), "training/results"
-DEFAULT_BACKBONE = "all-MiniLM-L6-v2"
+DATA, MODELS = Path("../shared/data"), Path("build/models")
+RUNS, RESULTS = Path("build/training"), Path("training/results")
 
 
 @app.command()
 def make(
+    model: Model,
     data: Data = DATA,
-    name: Name = "small",
-    backbone: Backbone = DEFAULT_BACKBONE,
     work: Work = RUNS,
     out: Out = MODELS,
-    seed: Seed = 7,
+    seed: Seed = None,
     max_examples: Examples = None,
     rows: Rows = None,
 ) -> None:
-    """Train, export, check and measure; a run that was stopped goes on from its last checkpoint."""
-    settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
-    folder = BACKBONES[backbone].folder()
+    """Train, export, calibrate, check and measure; a run that was stopped goes on from its last checkpoint."""
+    name, settings = _run(model, seed, max_examples)
+    folder = BACKBONES[settings.backbone].folder()
     module = start_from(settings, folder)
     train(module, prepare(settings, data, folder, module), settings, work / name, device=_device())
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    measure(data, name, backbone, out, rows)
+    _measure(out / name, settings.backbone, data, rows)
 
 
 @app.command()
-def measure(
-    data: Data = DATA,
-    name: Name = "small",
-    backbone: Backbone = DEFAULT_BACKBONE,
-    out: Out = MODELS,
-    rows: Rows = None,
-) -> None:
-    """Measure a model that has been made, and check that both engines compute the same."""
-    metrics = evaluate(out / name, BACKBONES[backbone].folder(), data, rows)
-    report = (out / name).with_suffix(".metrics.json")
+def measure(model: Model, data: Data = DATA, out: Out = MODELS, seed: Seed = None, rows: Rows = None) -> None:
+    """Calibrate and measure a model that has been made, and check that both engines compute the same."""
+    name, settings = _run(model, seed)
+    _measure(out / name, settings.backbone, data, rows)
+
+
+def _run(model: str, seed: int | None, max_examples: int | None = None) -> tuple[str, Settings]:
+    """Return what a run is called, and its settings."""
+    if model not in RECIPES:
+        raise typer.BadParameter(f"{model!r} is no model that is made here: name one of {', '.join(RECIPES)}.")
+    settings = replace(RECIPES[model], max_examples=max_examples or RECIPES[model].max_examples)
+    return (model, settings) if seed is None else (f"{model}-{seed}", replace(settings, seed=seed))
+
+
+def _measure(folder: Path, backbone: str, data: Path, rows: int | None) -> None:
+    calibration = calibrate(folder, data, rows)
+    metrics = {**evaluate(folder, BACKBONES[backbone].folder(), data, rows), "calibration": calibration}
+    report = folder.with_suffix(".metrics.json")
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if metrics["openvino_from_pytorch"] > ENGINE_TOLERANCE:
-        raise SystemExit(f"OpenVINO and PyTorch differ by {metrics['openvino_from_pytorch']} on {out / name}.")
-    show(f"[bold]{out / name}[/] is done; figures are in {report}.", metrics["unseen_mean"])
+        raise SystemExit(f"OpenVINO and PyTorch differ by {metrics['openvino_from_pytorch']} on {folder}.")
+    show(f"[bold]{folder}[/] is done; figures are in {report}.", metrics["unseen_mean"])
 
 
 @app.command()
 def cross_encoder(
+    model: Model = "small",
     data: Data = DATA,
-    name: Name = "cross-encoder",
-    backbone: Backbone = DEFAULT_BACKBONE,
     work: Work = RUNS,
     out: Out = MODELS,
-    seed: Seed = 7,
     max_examples: Examples = None,
 ) -> None:
-    """Train an ordinary cross-encoder, and write it as a checkpoint in Hugging Face format."""
+    """Train an ordinary cross-encoder as a model is trained, and write it as a checkpoint in Hugging Face format."""
     from training.cross_encoder import CrossEncoderModule, collate_pairs, export_cross_encoder
 
-    settings = Settings(backbone=backbone, seed=seed, max_examples=max_examples)
-    folder = BACKBONES[backbone].folder()
+    name, (_, settings) = f"{model}-cross-encoder", _run(model, None, max_examples)
+    folder = BACKBONES[settings.backbone].folder()
     encoder = start_from(settings, folder)
     module = CrossEncoderModule(encoder)
     rows = prepare(settings, data, folder, encoder)
@@ -98,13 +104,12 @@ def cross_encoder(
 
 @app.command()
 def card(
-    metrics: Annotated[Path, typer.Option(help="The figures of the shipped model.")] = Path(
-        f"{RESULTS}/small.metrics.json"
-    ),
+    results: Annotated[Path, typer.Option(help="The folder with the figures of the shipped models.")] = RESULTS,
     into: Annotated[Path, typer.Option(help="The file that quotes them.")] = Path("MODEL_CARD.md"),
 ) -> None:
-    """Write the figures of the shipped model into its card."""
-    write_card(json.loads(metrics.read_text(encoding="utf-8")), into)
+    """Write the figures of the shipped models into their card."""
+    metrics = {name: results / f"{name}.metrics.json" for name in RECIPES}
+    write_card({name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items()}, into)
 
 
 def _device() -> str:

@@ -1,36 +1,47 @@
-"""The figures of a model, as tables in its card."""
+"""The figures of the models, as tables in their card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 
 ACCEPTANCE = (
     "Precisions beside fp32, on 2,000 development rows (accepted: no score moves by more than 0.02, and no label loses "
     "first place by such a margin):"
 )
 
+CALIBRATION = (
+    "Calibration, on the half of the development rows that it was not fitted on: how far scores are from the share that "
+    "is right (expected calibration error)."
+)
 
-def write_card(metrics: dict[str, Any], card: Path) -> None:
-    """Put the figures between the markers of the card."""
-    before, rest = card.read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    card.write_text(f"{before}{BEGIN}\n{figures(metrics)}\n{END}{after}", encoding="utf-8")
+
+def write_card(models: Mapping[str, dict[str, Any]], card: Path) -> None:
+    """Put the figures of each model between its markers in the card."""
+    text = card.read_text(encoding="utf-8")
+    for name, metrics in models.items():
+        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        text = f"{before}{begin}\n{figures(metrics)}\n{end}{after}"
+    card.write_text(text, encoding="utf-8")
 
 
 def figures(metrics: dict[str, Any]) -> str:
     """Return the figures as Markdown."""
     mean = metrics["unseen_mean"]
-    unseen = [*_set_rows(metrics["unseen"]), _row("**mean**", "", "", mean["macro_f1"], mean["bi_encoder_macro_f1"])]
+    unseen = [
+        *_set_rows(metrics["unseen"]),
+        _row("**mean**", "", "", mean["macro_f1"], "", mean["bi_encoder_macro_f1"]),
+    ]
+    head = ("set", "rows", "labels", "macro-F1", "95 % of bootstraps", "bi-encoder")
     return "\n\n".join(
         (
             "Sets of which it has seen neither texts nor labels:",
-            _table(("set", "rows", "labels", "macro-F1", "bi-encoder"), unseen),
+            _table(head, unseen),
             "Sets whose labels it was trained on, with other texts:",
-            _table(("set", "rows", "labels", "macro-F1", "bi-encoder"), _set_rows(metrics["seen"])),
+            _table(head, _set_rows(metrics["seen"])),
             "Natural language inference, accuracy:",
             _table(
                 ("set", "pairs", "three-way", "entailment or not"),
@@ -40,6 +51,8 @@ def figures(metrics: dict[str, Any]) -> str:
                 ),
             ),
             _own_texts(metrics["own_texts"]),
+            _calibration(metrics["calibration"]),
+            _consistency(metrics["consistency"]),
             ACCEPTANCE,
             _table(
                 ("precision", "largest move", "mean move", "moved by more than 0.02", "flips", "accepted"),
@@ -60,6 +73,30 @@ def figures(metrics: dict[str, Any]) -> str:
     )
 
 
+def _calibration(found: dict[str, Any]) -> str:
+    errors = [(f"the first of {length} labels", error) for length, error in found["error"].items()]
+    errors.append(("each label, with `multi_label`", found["error_alone"]))
+    passed_over = " and ".join(f"{share:.0%} ({name})" for name, share in found["none_true"].items())
+    return "\n\n".join(
+        (
+            CALIBRATION,
+            _table(
+                ("score of", "as the pipeline has it", "calibrated"),
+                (_row(what, error["before"], error["after"]) for what, error in errors),
+            ),
+            f"A threshold that keeps 95 % of the labels that fit passes over texts that none fits: {passed_over}.",
+        )
+    )
+
+
+def _consistency(found: dict[str, float]) -> str:
+    return (
+        f"With every label in other words the same one is first in {found['other_words']:.0%} of texts. “It is true "
+        f"that this is” the right label, and “it is not true that”, are told apart in {found['negated']:.0%}. Another "
+        f"order of the labels changes the first of {1 - found['other_order']:.0%}."
+    )
+
+
 def _own_texts(own: dict[str, Any]) -> str:
     first, side = own["right_label_first"], own["right_side_of_half"]
     return (
@@ -70,7 +107,15 @@ def _own_texts(own: dict[str, Any]) -> str:
 
 def _set_rows(sets: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
-        _row(name, of["rows"], of["labels"], of["macro_f1"], of["bi_encoder_macro_f1"]) for name, of in sets.items()
+        _row(
+            name.rpartition("/")[-1],
+            of["rows"],
+            of["labels"],
+            of["macro_f1"],
+            f"{of['macro_f1_low']:.3f} to {of['macro_f1_high']:.3f}",
+            of["bi_encoder_macro_f1"],
+        )
+        for name, of in sets.items()
     ]
 
 

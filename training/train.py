@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from linnaeus.engines.one_pass_module import OnePassModule
-from linnaeus.models.one_pass import quantise_rows
+from linnaeus.models.one_pass import is_rounded, quantise_rows
 from training.backbones import BACKBONES
 from training.batches import Batch, Row, collate, plan_batches, tokenise
 from training.examples import NOT_ENTAILMENT, build_examples
@@ -28,9 +28,15 @@ LOG = "train.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run depends on. Two runs with the same settings and data give the same model."""
+    """What a run depends on. Two runs with the same settings and data give the same model.
 
-    backbone: str = "all-MiniLM-L6-v2"
+    `layers` keeps the lowest so many of the backbone, and `frozen_layers` of these stay as they are, with all below:
+    they cost a third of a trained one.
+    """
+
+    backbone: str
+    layers: int | None = None
+    frozen_layers: int = 0
     seed: int = 7
     passes: int = 1
     learning_rate: float = 1.8e-4
@@ -96,8 +102,8 @@ def train(
 def start_from(settings: Settings, folder: Path) -> OnePassModule:
     """Return the module that training starts from: the backbone, with a new head."""
     torch.manual_seed(settings.seed)
-    module = BACKBONES[settings.backbone].load(folder)
-    freeze_embeddings(module)
+    module = BACKBONES[settings.backbone].load(folder, settings.layers)
+    freeze(module, settings.frozen_layers)
     return module
 
 
@@ -117,16 +123,22 @@ def read_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
-def freeze_embeddings(module: OnePassModule) -> None:
-    """Keep the word embeddings as they will be shipped.
+def freeze(module: OnePassModule, layers: int = 0) -> None:
+    """Keep the word embeddings as they will be shipped, and with `layers` all up to the highest of so many layers.
 
-    They are rounded to int8 before training, so that the rest of the model learns to live with it, and stay fixed:
+    Matrices are rounded to int8 before training, so that the rest of the model learns to live with it, and stay fixed:
     half of all weights need no optimiser state.
     """
-    weight = module.embeddings.word.weight
-    rounded, scales = quantise_rows(weight.detach().numpy())
-    weight.data = torch.from_numpy(rounded * scales[:, None])
-    weight.requires_grad_(False)
+    frozen = [module.embeddings, *module.layers[:layers]] if layers else [module.embeddings.word]
+    if module.config.relative_buckets:
+        # The pretrained bias by distance stays: its gradient costs more than it teaches.
+        module.relative.requires_grad_(False)
+    for part in frozen:
+        part.requires_grad_(False)
+        for parameter in part.parameters():
+            if is_rounded(tuple(parameter.shape)):
+                rounded, scales = quantise_rows(parameter.detach().numpy())
+                parameter.data.copy_(torch.from_numpy(rounded * scales[:, None]))
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from linnaeus.errors import InputError
 from linnaeus.labels import DEFAULT_TEMPLATE, CandidateLabels, HypothesisTemplate, check_unicode, parse_labels
 from linnaeus.loading import Device, Model, Precision, load_model
 from linnaeus.scheduling.scheduler import Scheduler
-from linnaeus.scores import best_windows, label_scores, ranking
+from linnaeus.scores import UNCALIBRATED, best_windows, label_scores, ranking
 from linnaeus.windows import HypothesisGroup, group_hypotheses
 
 #: A stream of texts is read this many at a time, or fewer when they are long: enough to sort them by length.
@@ -81,6 +81,7 @@ class Classifier:
         multi_label: bool = ...,
         *,
         long_text: LongText = ...,
+        calibrate: bool = ...,
     ) -> Classification: ...
 
     @overload
@@ -92,6 +93,7 @@ class Classifier:
         multi_label: bool = ...,
         *,
         long_text: LongText = ...,
+        calibrate: bool = ...,
     ) -> list[Classification]: ...
 
     @overload
@@ -103,6 +105,7 @@ class Classifier:
         multi_label: bool = ...,
         *,
         long_text: LongText = ...,
+        calibrate: bool = ...,
     ) -> Iterator[Classification]: ...
 
     def __call__(
@@ -113,6 +116,7 @@ class Classifier:
         multi_label: bool = False,
         *,
         long_text: LongText = "cut",
+        calibrate: bool = True,
     ) -> Classification | list[Classification] | Iterator[Classification]:
         """Score every label for every text.
 
@@ -124,6 +128,8 @@ class Classifier:
             multi_label: whether several labels may fit one text. If so each score stands alone; if not, they sum to 1.
             long_text: ``cut`` leaves out what is beyond the model's reach, as the pipeline does, and the result says
                 so; ``windows`` reads all of it, and gives each label its best window.
+            calibrate: whether scores are made probabilities, if the model was fitted for that, as the bundled ones
+                are; if not, they are what the pipeline would make of its logits. The order of labels is the same.
 
         Returns:
             One result for one text, a list for a sequence, an iterator (in order) for any other iterable.
@@ -133,7 +139,7 @@ class Classifier:
                 stream it is raised when the text's turn comes.
             EngineError: the engine failed.
         """
-        question = _Question(self.model, candidate_labels, hypothesis_template, multi_label, long_text)
+        question = _Question(self.model, candidate_labels, hypothesis_template, multi_label, long_text, calibrate)
         if isinstance(sequences, str):
             return self._classify(["sequences"], [sequences], question)[0]
         if isinstance(sequences, Sequence):
@@ -175,10 +181,17 @@ class _Question:
     """What is asked of every text of a call: the labels as hypotheses, and how their logits become an answer."""
 
     def __init__(
-        self, model: Model, labels: CandidateLabels, template: str, multi_label: bool, long_text: LongText
+        self,
+        model: Model,
+        labels: CandidateLabels,
+        template: str,
+        multi_label: bool,
+        long_text: LongText,
+        calibrate: bool,
     ) -> None:
-        if not isinstance(multi_label, bool):
-            raise InputError("multi_label", "must be true or false.")
+        for field, value in (("multi_label", multi_label), ("calibrate", calibrate)):
+            if not isinstance(value, bool):
+                raise InputError(field, "must be true or false.")
         if long_text not in get_args(LongText):
             raise InputError("long_text", f"is {long_text!r}: choose one of {', '.join(get_args(LongText))}.")
         parsed = parse_labels(labels)
@@ -195,6 +208,7 @@ class _Question:
         self._model = model
         self._names = [label.name for label in parsed]
         self._multi_label = multi_label
+        self._calibration = model.calibration if calibrate else UNCALIBRATED
         self._in_windows = long_text == "windows"
         self._order = np.argsort(np.concatenate([group.indexes for group in self._groups]))
         self._shortest_room = min(group.text_room for group in self._groups)
@@ -225,7 +239,9 @@ class _Question:
             chosen, found = self._best_windows(premise, logits)
         else:
             chosen, found = np.concatenate(list(islice(logits, len(self._groups)))), []
-        scores = label_scores(chosen[self._order], self._model.columns, multi_label=self._multi_label)
+        scores = label_scores(
+            chosen[self._order], self._model.columns, multi_label=self._multi_label, calibration=self._calibration
+        )
         best = ranking(scores)
         result: Classification = {
             "sequence": text,

@@ -16,7 +16,7 @@ from linnaeus.models.one_pass import TOKENIZER_FILE, WEIGHTS_FILE, OnePassConfig
 from linnaeus.models.pairs import PairFormat
 from linnaeus.models.tokenizer import PieceTokenizer, read_tokenizer
 from linnaeus.models.weights import weight_files
-from linnaeus.scores import LogitColumns
+from linnaeus.scores import UNCALIBRATED, Calibration, LogitColumns
 from linnaeus.windows import Reach
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
@@ -35,6 +35,7 @@ class Model:
         revision: of a hub checkpoint the commit, of any other a digest of its files.
         group_tokens: how many tokens of hypotheses are read with one text; 0 where each pair is read on its own.
         weight_bytes: the memory that its weights take.
+        calibration: what makes its scores probabilities; a checkpoint keeps the pipeline's scores.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Model:
     engine: Engine
     group_tokens: int
     weight_bytes: int
+    calibration: Calibration = UNCALIBRATED
 
 
 def load_model(name: str | Path, *, device: Device = "auto", precision: Precision = "auto") -> Model:
@@ -76,6 +78,7 @@ def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision
         engine=engine,
         group_tokens=GROUP_TOKENS,
         weight_bytes=(folder / WEIGHTS_FILE).stat().st_size,
+        calibration=Calibration(**config.calibration),
     )
 
 

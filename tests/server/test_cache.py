@@ -56,6 +56,7 @@ def test_form_and_shape_do_not_matter(client: TestClient) -> None:
         {"candidate_labels": ["x", "y"], "multi_label": True},
         {"candidate_labels": ["x", "y"], "hypothesis_template": "About {}."},
         {"candidate_labels": ["x", "y"], "long_text": "windows"},
+        {"candidate_labels": ["x", "y"], "calibrate": False},
     ],
 )
 def test_every_part_of_the_question_matters(client: TestClient, other: dict[str, Any]) -> None:

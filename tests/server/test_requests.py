@@ -89,9 +89,17 @@ def test_what_becomes_of_a_long_text_by_both_names(name: str) -> None:
 
 
 def test_null_is_as_good_as_absent() -> None:
-    parameters = {"candidate_labels": LABELS, "hypothesis_template": None, "multi_label": None, "long_text": None}
+    names = ("hypothesis_template", "multi_label", "long_text", "calibrate")
+    parameters = {"candidate_labels": LABELS, **dict.fromkeys(names)}
     request = parse({"inputs": "a", "parameters": parameters, "options": None})
     assert (request.template, request.multi_label, request.long_text) == ("This example is {}.", False, "cut")
+    assert request.calibrate
+
+
+@pytest.mark.parametrize("value", [False, "false", 0])
+def test_calibration_can_be_switched_off(value: object) -> None:
+    assert not parse({"inputs": "a", "parameters": {"candidate_labels": LABELS, "calibrate": value}}).calibrate
+    assert not parse({"inputs": {"text": "a", "candidateLabels": LABELS}}, "calibrate=false").calibrate
 
 
 def test_parameters_in_the_query_count_if_the_body_has_none() -> None:
@@ -194,6 +202,7 @@ MISTAKES = [
     ),
     ({"inputs": "a", "parameters": {**GOOD, "multi_label": "maybe"}}, "parameters.multi_label is a string, not true"),
     ({"inputs": "a", "parameters": {**GOOD, "multiLabel": 2}}, "parameters.multiLabel is a number, not true or false."),
+    ({"inputs": "a", "parameters": {**GOOD, "calibrate": []}}, "parameters.calibrate is a list, not true or false."),
     ({"inputs": "a", "parameters": {**GOOD, "long_text": "split"}}, "parameters.long_text is none of cut, windows: "),
     ({"inputs": "a", "parameters": {**GOOD, "longText": True}}, "parameters.longText is none of cut, windows: "),
     ({"instances": "a", "parameters": GOOD}, "instances is a string, not a list of texts."),

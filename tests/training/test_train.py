@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from linnaeus.engines.base import Reading
 from linnaeus.engines.one_pass_module import OnePassModule
-from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.models.one_pass import OnePassConfig, quantise_rows
 from training.batches import Batch, Row, collate, plan_batches
 from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
-from training.train import Settings, freeze_embeddings, loss, pace, train
+from training.train import Settings, freeze, loss, pace, train
 
 CONFIG = OnePassConfig(
     hidden_size=32,
@@ -25,13 +27,13 @@ CONFIG = OnePassConfig(
     positions=64,
     norm_epsilon=1e-12,
 )
-SETTINGS = Settings(learning_rate=3e-3, batch_tokens=256, warm_up=0.1)
+SETTINGS = Settings("none", learning_rate=3e-3, batch_tokens=256, warm_up=0.1)
 
 
 def make_module() -> OnePassModule:
     torch.manual_seed(0)
     module = OnePassModule(CONFIG)
-    freeze_embeddings(module)
+    freeze(module)
     return module
 
 
@@ -47,6 +49,20 @@ def rows() -> list[Row]:
     return made
 
 
+def test_frozen_layers_stay_as_they_will_be_shipped(rows: list[Row], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = OnePassModule(replace(CONFIG, hidden_size=128, intermediate_size=128, relative_buckets=8))
+    freeze(module, layers=1)
+    before = {name: weight.clone() for name, weight in module.state_dict().items()}
+    train(module, rows[:40], SETTINGS, tmp_path, device="cpu")
+    after = module.state_dict()
+    still = {name for name in before if torch.equal(before[name], after[name])}
+    assert still == {name for name in before if name.startswith(("embeddings.", "relative.", "layers.0."))}
+    shipped = before["layers.0.up.weight"].numpy()
+    rounded, scales = quantise_rows(shipped)
+    np.testing.assert_allclose(rounded * scales[:, None], shipped, atol=1e-6)
+
+
 def mean_loss(module: OnePassModule, rows: list[Row]) -> float:
     batch = collate(rows)
     with torch.inference_mode():
@@ -57,7 +73,7 @@ def test_the_loss_falls(rows: list[Row], tmp_path: Path) -> None:
     module = make_module()
     before = mean_loss(module, rows)
     words = module.embeddings.word.weight.clone()
-    train(module, rows, Settings(passes=3, learning_rate=3e-3, batch_tokens=256), tmp_path, device="cpu")
+    train(module, rows, Settings("none", passes=3, learning_rate=3e-3, batch_tokens=256), tmp_path, device="cpu")
     assert mean_loss(module, rows) < 0.8 * before
     assert torch.equal(words, module.embeddings.word.weight)
 
@@ -85,7 +101,7 @@ def test_a_stopped_run_ends_where_another_does(rows: list[Row], tmp_path: Path) 
 def test_a_checkpoint_of_other_settings_is_refused(rows: list[Row], tmp_path: Path) -> None:
     train(make_module(), rows[:20], SETTINGS, tmp_path, device="cpu")
     with pytest.raises(SystemExit, match="other settings"):
-        train(make_module(), rows[:20], Settings(seed=99), tmp_path, device="cpu")
+        train(make_module(), rows[:20], Settings("none", seed=99), tmp_path, device="cpu")
 
 
 def test_not_entailment_is_neutral_or_contradiction() -> None:

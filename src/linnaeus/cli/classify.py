@@ -42,6 +42,13 @@ def classify(
             "label gets its best one, which --json names.",
         ),
     ] = "cut",
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Make scores probabilities, if the model was fitted for that, or leave them as the pipeline has them.",
+        ),
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an object a line.")] = False,
     model: ModelOption = "default",
     device: DeviceOption = "auto",
@@ -69,9 +76,9 @@ def classify(
         classifier = Classifier(model, device=device, precision=precision)
         show = print_json if as_json else partial(print_bars, headings=text is None)
         if text is not None:
-            show([classifier(text, candidates, template, multi_label, long_text=long_text)])
+            show([classifier(text, candidates, template, multi_label, long_text=long_text, calibrate=calibrate)])
         for texts in piped:
-            show(classifier(texts, candidates, template, multi_label, long_text=long_text))
+            show(classifier(texts, candidates, template, multi_label, long_text=long_text, calibrate=calibrate))
 
 
 def _candidates(labels: str | None, labels_file: Path | None) -> list[Label]:

@@ -83,7 +83,12 @@ def _compute_question(
     texts = [question.texts[index] for index in missing]
     try:
         computed = classifier(
-            texts, question.labels, request.template, request.multi_label, long_text=request.long_text
+            texts,
+            question.labels,
+            request.template,
+            request.multi_label,
+            long_text=request.long_text,
+            calibrate=request.calibrate,
         )
     except InputError as error:
         raise _named_by_client(error, request, question, missing) from None

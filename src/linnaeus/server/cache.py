@@ -1,7 +1,7 @@
 """Answers that were given before, in a bounded amount of memory; the one used longest ago goes first.
 
-What is kept is the answer to one text and one question: labels in their order, template, `multi_label`,
-`long_text`, and the digest of the model's files, so that another model of the same name cannot answer. The shape in
+What is kept is the answer to one text and one question: labels in their order, template, `multi_label`, `long_text`,
+`calibrate`, and the digest of the model's files, so that another model of the same name cannot answer. The shape in
 which a client reads it is not part of it, nor is the list that the text came in. The key is a digest of all that: texts
 are not kept.
 """
@@ -68,7 +68,7 @@ class ResponseCache:
 def keys(request: ClassificationRequest, question: Question, files: str) -> Iterator[bytes]:
     """Yield the key of each text of `question`; `files` is the digest of what the model was loaded from."""
     # Python's own notation is unambiguous, escapes what UTF-8 cannot hold, and is fast.
-    asked = repr((files, question.labels, request.template, request.multi_label, request.long_text))
+    asked = repr((files, question.labels, request.template, request.multi_label, request.long_text, request.calibrate))
     digest = blake2b(asked.encode(), digest_size=32)
     for text in question.texts:
         whole = digest.copy()

@@ -30,6 +30,14 @@ _LABELS: Schema = {
     ],
 }
 
+#: What counts as true or false.
+_SWITCH: list[Schema] = [
+    {"type": "boolean"},
+    {"enum": [0, 1]},
+    {"type": "string", "pattern": r"^\s*(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$"},
+    _NULL,
+]
+
 _LITERAL = r"(?:[^{}]|\{\{|\}\})*"
 
 _PARAMETERS: Schema = {
@@ -47,12 +55,14 @@ _PARAMETERS: Schema = {
         "multi_label": {
             "description": "Whether several labels may fit. If so each score stands alone; if not, they sum to 1.",
             "default": False,
-            "anyOf": [
-                {"type": "boolean"},
-                {"enum": [0, 1]},
-                {"type": "string", "pattern": r"^\s*(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$"},
-                _NULL,
-            ],
+            "anyOf": _SWITCH,
+        },
+        "calibrate": {
+            "description": "Whether scores are made probabilities, if the model was fitted for that, as the bundled "
+            "ones are; if not, they are what transformers' pipeline would make of its logits. The order of the labels "
+            "is the same.",
+            "default": True,
+            "anyOf": _SWITCH,
         },
         "long_text": {
             "description": "What becomes of a text that is longer than the model reads: `cut` leaves out its end, "

@@ -5,7 +5,8 @@
 - Labels are ``candidate_labels`` or ``candidateLabels``, a list or one string with commas, in the input itself or in
   ``parameters``.
 - The template is ``hypothesis_template`` or ``hypothesisTemplate`` in ``parameters``; whether several labels may fit is
-  ``multi_label``, ``multiLabel`` or ``multi_class`` there, and how a long text is read ``long_text`` or ``longText``.
+  ``multi_label``, ``multiLabel`` or ``multi_class`` there, how a long text is read ``long_text`` or ``longText``, and
+  whether scores are calibrated ``calibrate``.
 - Options are ``use_cache``, ``wait_for_model`` and ``dont_load_model`` in ``options``, or ``x-…`` headers.
 
 Parameters may stand in the query string if the body has none. Unknown keys are ignored, and null is as good as absent.
@@ -38,7 +39,8 @@ _MULTI_LABEL = ("multi_label", "multiLabel", "multi_class")
 _LONG_TEXT = ("long_text", "longText")
 _LONG_TEXTS: tuple[LongText, ...] = get_args(LongText)
 _OPTION_HEADERS = ("x-use-cache", "x-wait-for-model", "x-load-model")
-_PARAMETERS = (*_LABELS, *_TEMPLATE, *_MULTI_LABEL, *_LONG_TEXT)
+_CALIBRATE = ("calibrate",)
+_PARAMETERS = (*_LABELS, *_TEMPLATE, *_MULTI_LABEL, *_LONG_TEXT, *_CALIBRATE)
 _SWITCH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -71,6 +73,7 @@ class ClassificationRequest:
     template_field: str
     multi_label: bool
     long_text: LongText
+    calibrate: bool
     batch: bool
     predictions: bool
     legacy: bool
@@ -133,12 +136,14 @@ def parse_request(
     if not isinstance(template.value, str):
         raise InputError(template.field, f"is {_kind(template.value)}, not a string such as {DEFAULT_TEMPLATE!r}.")
     multi_label = _first(parameters, prefix, _MULTI_LABEL)
+    calibrate = _first(parameters, prefix, _CALIBRATE)
     return ClassificationRequest(
         questions=[_question(list(group)) for _, group in groupby(texts, key=lambda text: id(text.labels))],
         template=template.value,
         template_field=template.field,
         multi_label=multi_label is not None and _boolean(multi_label),
         long_text=_long_text(_first(parameters, prefix, _LONG_TEXT) or _Value("", long_text)),
+        calibrate=calibrate is None or _boolean(calibrate),
         batch=_is_batch(inputs),
         predictions=inputs.field == "instances",
         legacy=bool(sent) or _is_legacy(content, inputs, parameters),

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8080
 DATA   ?= ../shared/data
-MODEL  ?= default
+MODEL  ?= base
 
 # Installed before what depends on it: named exactly, it is the plain CPU build where one is offered.
 TORCH  := torch==2.13.0
@@ -16,10 +16,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 KEEP_MEMORY := MALLOC_TRIM_THRESHOLD_=4000000000 MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TOP_PAD_=67108864
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format bench train clean
+.PHONY: help serve test lint format bench bench-checkpoints train clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: $(VENV)/.run ## Serve the bundled model on PORT (8080)
 	@exec $(BIN)/linnaeus serve --port $(PORT) --alias facebook/bart-large-mnli=default
@@ -37,13 +37,20 @@ format: $(VENV)/.dev ## Put the code in its style
 	$(BIN)/ruff format
 
 bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write the figures into README.md
-	$(BIN)/python -m benchmarks speed
+	@$(PIP) --editable '.[train-base]'
+	$(BIN)/python -m benchmarks speed --model base
+	$(BIN)/python -m benchmarks speed --model small
 	$(BIN)/python -m benchmarks footprint
 	$(BIN)/python -m benchmarks http
 	$(BIN)/python -m benchmarks render
 
-train: $(VENV)/.dev ## Make the bundled MODEL (default) from the sets in DATA (../shared/data)
-	@$(PIP) --editable '.[train-default]'
+bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their peers, for more than an hour
+	$(BIN)/python -m benchmarks checkpoints
+	$(BIN)/python -m benchmarks parity
+	$(BIN)/python -m benchmarks render
+
+train: $(VENV)/.dev ## Make the bundled MODEL (base) from the sets in DATA (../shared/data)
+	@$(PIP) --editable '.[train-base]'
 	$(KEEP_MEMORY) $(BIN)/python -m training make $(MODEL) --data $(DATA)
 
 clean: ## Remove the environment and all caches; training runs in build/ stay

@@ -16,6 +16,8 @@ from typing import Any, TypeAlias, cast
 from benchmarks.onnx_runtime import OnnxPipeline
 from linnaeus import Classifier
 from linnaeus.loading import Precision
+from linnaeus.models.catalogue import model_folder
+from linnaeus.models.one_pass import OnePassConfig
 
 #: A peer, called with texts, labels and the size of its batches (which Linnaeus finds by itself).
 Classify: TypeAlias = Callable[[Any, Sequence[str], int], object]
@@ -23,8 +25,6 @@ Classify: TypeAlias = Callable[[Any, Sequence[str], int], object]
 PIPELINE = "pipeline"
 ONNX_PEERS = ("ONNX Runtime fp32", "ONNX Runtime int8")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
-
-BACKBONE = "all-MiniLM-L6-v2"
 
 
 @cache
@@ -43,8 +43,8 @@ def opened(peer: str, model: str) -> Classify:
 def open_pipeline(model: str) -> Callable[..., Any]:
     """Load a checkpoint into transformers' pipeline, in fp32.
 
-    It cannot run a one-pass model. Beside one it gets an ordinary cross-encoder on the backbone, whose head is random,
-    as only its speed is asked for.
+    It cannot run a one-pass model. Beside one it gets an ordinary cross-encoder on as many layers of the same backbone,
+    whose head is random, as only its speed is asked for.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
@@ -56,8 +56,10 @@ def open_pipeline(model: str) -> Callable[..., Any]:
     folder = Path(model)
     if not (folder / "tokenizer_config.json").is_file():
         from training.backbones import BACKBONES
+        from training.recipes import RECIPES
 
-        folder = BACKBONES[BACKBONE].folder()
+        folder = BACKBONES[RECIPES[model].backbone].folder()
+        settings["num_hidden_layers"] = OnePassConfig.read(model_folder(model)).layers
         names = {0: "entailment", 1: "neutral", 2: "contradiction"}
         settings |= {"id2label": names, "label2id": {name: column for column, name in names.items()}}
     pipeline: Callable[..., Any] = transformers.pipeline(

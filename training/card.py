@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 ACCEPTANCE = (
-    "Precisions beside fp32, on 2,000 development rows (accepted: no score moves by more than 0.02, and no label loses "
-    "first place by such a margin):"
+    "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses first "
+    "place by such a margin):"
 )
 
 CALIBRATION = (
@@ -53,7 +53,7 @@ def figures(metrics: dict[str, Any]) -> str:
             _own_texts(metrics["own_texts"]),
             _calibration(metrics["calibration"]),
             _consistency(metrics["consistency"]),
-            ACCEPTANCE,
+            ACCEPTANCE.format(metrics["precisions"]["bf16"]["rows"]),
             _table(
                 ("precision", "largest move", "mean move", "moved by more than 0.02", "flips", "accepted"),
                 (

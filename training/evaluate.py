@@ -59,7 +59,7 @@ def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) 
         "own_texts": _own_texts(classify, rows),
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
         "consistency": consistency(classify.model, data, rows),
-        "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8")},
+        "precisions": {name: _precision(exact, folder, data, name, rows) for name in ("bf16", "int8")},
         "openvino_from_pytorch": _engine_difference(exact, folder, data),
     }
 
@@ -145,17 +145,17 @@ def _two_way(true: Sequence[str], logits: NDArray[np.float32]) -> float:
     return float(accuracy_score([label == "entailment" for label in true], found))
 
 
-def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> Metrics:
+def _precision(exact: Classifier, folder: Path, data: Path, precision: str, rows: int | None) -> Metrics:
     """Hold a precision against fp32, on rows of every unseen set."""
     rounded = Classifier(folder, precision=precision)  # type: ignore[arg-type]
     before: list[Classification] = []
     after: list[Classification] = []
     for name in track(UNSEEN, precision):
-        sheet = read_sheet(data, name, COMPARED_ROWS // len(UNSEEN))
+        sheet = read_sheet(data, name, min(rows or COMPARED_ROWS, COMPARED_ROWS // len(UNSEEN)))
         before += exact(sheet.texts, sheet.labels, sheet.template)
         after += rounded(sheet.texts, sheet.labels, sheet.template)
     verdict = hold_against(before, after)
-    return {**asdict(verdict), "accepted": verdict.accepted}
+    return {"rows": len(before), **asdict(verdict), "accepted": verdict.accepted}
 
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:

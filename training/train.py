@@ -30,12 +30,12 @@ LOG = "train.jsonl"
 class Settings:
     """What a run depends on. Two runs with the same settings and data give the same model.
 
-    `layers` keeps the lowest so many of the backbone, and `frozen_layers` of these stay as they are, with all below:
-    they cost a third of a trained one.
+    `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
+    are, with the embeddings below: they cost a third of a trained one.
     """
 
     backbone: str
-    layers: int | None = None
+    layers: tuple[int, ...] | None = None
     frozen_layers: int = 0
     seed: int = 7
     passes: int = 1

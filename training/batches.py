@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from linnaeus.engines.base import Reading
 from linnaeus.engines.packing import pack
@@ -23,11 +25,12 @@ MAX_HYPOTHESIS_TOKENS = 48
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An example as token ids."""
+    """An example as token ids, with the [hypotheses, 3] logits of a teacher if there is one."""
 
     reading: Reading
     targets: tuple[int, ...]
     listwise: bool
+    lesson: NDArray[np.float16] | None = None
 
 
 class OnDevice(Protocol):
@@ -41,16 +44,24 @@ class Batch:
     """Packed rows, and what is known of each hypothesis.
 
     `targets` [rows, hypotheses] has -1 where a row has fewer hypotheses; `listwise` [rows] says which rows have their
-    one right label first.
+    one right label first; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
     """
 
     packed: OnDevice
     targets: Tensor
     listwise: Tensor
+    lessons: Tensor | None = None
+
+    def to(self, device: str) -> Batch:
+        """Return the batch with what the loss reads on a device."""
+        lessons = None if self.lessons is None else self.lessons.to(device)
+        return Batch(self.packed, self.targets.to(device), self.listwise.to(device), lessons)
 
 
-def tokenise(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Row]:
-    """Tokenise every text and every distinct hypothesis once."""
+def tokenise(
+    tokenizer: Tokenizer, examples: Sequence[Example], lessons: Iterable[NDArray[np.float16]] | None = None
+) -> list[Row]:
+    """Tokenise every text and every distinct hypothesis once, and put the lesson of each example beside it."""
     texts = tokenizer.encode_batch([example.premise for example in examples])
     distinct = sorted({hypothesis for example in examples for hypothesis in example.hypotheses})
     encoded = tokenizer.encode_batch(distinct)
@@ -64,8 +75,9 @@ def tokenise(tokenizer: Tokenizer, examples: Sequence[Example]) -> list[Row]:
             ),
             example.targets,
             example.listwise,
+            lesson,
         )
-        for example, text in zip(examples, texts, strict=True)
+        for example, text, lesson in zip(examples, texts, lessons or [None] * len(examples), strict=True)
     ]
 
 
@@ -99,7 +111,15 @@ def _fill(pool: Sequence[int], rows: Sequence[Row], tokens: int) -> Iterator[lis
 
 def collate(rows: Sequence[Row]) -> Batch:
     packed = pack([row.reading for row in rows])
-    return Batch(packed, target_matrix(rows), torch.tensor([row.listwise for row in rows]))
+    return Batch(packed, target_matrix(rows), torch.tensor([row.listwise for row in rows]), lesson_matrix(rows))
+
+
+def lesson_matrix(rows: Sequence[Row]) -> Tensor | None:
+    """Return the lessons of a `Batch`."""
+    given = [row.lesson for row in rows if row.lesson is not None]
+    if not given:
+        return None
+    return nn.utils.rnn.pad_sequence([torch.from_numpy(lesson).float() for lesson in given], batch_first=True)
 
 
 def target_matrix(rows: Sequence[Row]) -> Tensor:

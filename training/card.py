@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 ACCEPTANCE = (
-    "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses first "
-    "place by such a margin):"
+    "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses "
+    "first place by such a margin):"
 )
 
 CALIBRATION = (
-    "Calibration, on the half of the development rows that it was not fitted on: how far scores are from the share that "
-    "is right (expected calibration error)."
+    "Calibration, on the half of the development rows that it was not fitted on: how far scores are from the share "
+    "that is right (expected calibration error)."
 )
 
 

@@ -22,8 +22,8 @@ from training.sources import (
 from training.templates import WRITTEN, Wordings, draw_template
 
 #: What is known of a hypothesis. The first three are columns of the logits; of a NOT_ENTAILMENT row only the sum of
-#: neutral and contradiction is known.
-ENTAILMENT, NEUTRAL, CONTRADICTION, NOT_ENTAILMENT = range(4)
+#: neutral and contradiction is known, and of an UNKNOWN one only what a teacher says.
+ENTAILMENT, NEUTRAL, CONTRADICTION, NOT_ENTAILMENT, UNKNOWN = range(5)
 
 TARGETS = {
     "entailment": ENTAILMENT,
@@ -69,6 +69,15 @@ def build_examples(data: Path, seed: int, neighbours: Neighbours) -> list[Exampl
         examples.extend(own_text_examples(row, draw))
     draw.shuffle(examples)
     return examples
+
+
+def strangers(examples: Sequence[Example], share: float, draw: random.Random) -> list[Example]:
+    """Return a share of the texts with label lists of other texts, of which only a teacher can say what holds."""
+    count = round(share * len(examples))
+    return [
+        Example(one.premise, other.hypotheses, (UNKNOWN,) * len(other.hypotheses), listwise=False)
+        for one, other in zip(draw.sample(examples, count), draw.choices(examples, k=count), strict=True)
+    ]
 
 
 def nli_examples(data: Path, source: NliSource, draw: random.Random) -> Iterator[Example]:

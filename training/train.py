@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +20,8 @@ from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import is_rounded, quantise_rows
 from training.backbones import BACKBONES
 from training.batches import Batch, Row, collate, plan_batches, tokenise
-from training.examples import NOT_ENTAILMENT, build_examples
+from training.examples import UNKNOWN, build_examples, strangers
+from training.lessons import lessons
 from training.neighbours import label_neighbours
 
 CHECKPOINT = "checkpoint.pt"
@@ -31,7 +33,9 @@ class Settings:
     """What a run depends on. Two runs with the same settings and data give the same model.
 
     `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
-    are, with the embeddings below: they cost a third of a trained one.
+    are, with the embeddings below: they cost a third of a trained one. A `teacher` is the name of a model that was made
+    before: what it says has `lesson_weight` in the loss, what the data says the rest, and the rows are as many again
+    as `strangers` says, texts with label lists that were not written for them.
     """
 
     backbone: str
@@ -44,6 +48,9 @@ class Settings:
     weight_decay: float = 0.01
     batch_tokens: int = 4096
     list_weight: float = 0.5
+    teacher: str | None = None
+    lesson_weight: float = 0.7
+    strangers: float = 0.0
     max_examples: int | None = None
 
 
@@ -86,7 +93,7 @@ def train(
         running, since = 0.0, time.monotonic()
         for step in range(start, len(plan)):
             batch = make_batch([rows[index] for index in plan[step]])
-            running += train_step(module, batch, optimiser, schedule, settings.list_weight, device)
+            running += train_step(module, batch, optimiser, schedule, settings, device)
             progress.update(task, advance=1)
             if (step + 1) % every == 0 or step + 1 == len(plan):
                 done = (step % every) + 1
@@ -107,12 +114,18 @@ def start_from(settings: Settings, folder: Path) -> OnePassModule:
     return module
 
 
-def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule) -> list[Row]:
-    """Return all training rows, tokenised by the backbone's tokenizer."""
+def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule, models: Path, work: Path) -> list[Row]:
+    """Return all training rows, tokenised by the backbone's tokenizer.
+
+    A teacher is looked for in `models`, and its lessons are kept in `work`.
+    """
     tokenizer = read_tokenizer(folder)
     neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
     examples = build_examples(data, settings.seed, neighbours)[: settings.max_examples]
-    return tokenise(tokenizer, examples)
+    if settings.teacher is None:
+        return tokenise(tokenizer, examples)
+    examples += strangers(examples, settings.strangers, random.Random(settings.seed))
+    return tokenise(tokenizer, examples, lessons(models / settings.teacher, examples, work))
 
 
 def read_tokenizer(folder: Path) -> Tokenizer:
@@ -161,18 +174,45 @@ def train_step(
     batch: Batch,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
-    list_weight: float,
+    settings: Settings,
     device: str,
 ) -> float:
     with torch.autocast(device, dtype=torch.bfloat16):
         logits = module(*batch.packed.to(device))
-    value = loss(logits.float(), batch.targets.to(device), batch.listwise.to(device), list_weight)
+    value = objective(logits.float(), batch.to(device), settings)
     value.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimiser.step()
     schedule.step()
     optimiser.zero_grad(set_to_none=True)
     return value.item()
+
+
+def objective(logits: Tensor, batch: Batch, settings: Settings) -> Tensor:
+    """Return what a step makes smaller: the loss beside the data, and beside the teacher if there is one."""
+    value = loss(logits, batch.targets, batch.listwise, settings.list_weight)
+    if batch.lessons is None:
+        return value
+    taught = lesson_loss(logits, batch.lessons, batch.targets >= 0, settings.list_weight)
+    return settings.lesson_weight * taught + (1 - settings.lesson_weight) * value
+
+
+def lesson_loss(logits: Tensor, lessons: Tensor, present: Tensor, list_weight: float) -> Tensor:
+    """Return the cross-entropy with a teacher: per hypothesis over the classes, plus weighted over label lists.
+
+    Hinton et al. 2015, "Distilling the knowledge in a neural network", at temperature 1.
+
+    Args:
+        logits: [rows, hypotheses, 3].
+        lessons: the same of the teacher.
+        present: [rows, hypotheses].
+        list_weight: weight of the cross-entropy over label lists.
+    """
+    pointwise = functional.cross_entropy(logits[present], lessons[present].softmax(-1))
+    absent = float("-inf")
+    student, teacher = (of[..., 0].masked_fill(~present, absent).log_softmax(-1) for of in (logits, lessons))
+    lists = -(teacher.exp() * student.masked_fill(~present, 0)).sum(-1).mean()
+    return pointwise + list_weight * lists
 
 
 def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) -> Tensor:
@@ -186,9 +226,10 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
     """
     present = targets >= 0
     entailment, neutral, contradiction = functional.log_softmax(logits, -1).unbind(-1)
-    # Columns in the order of the targets; the last is "neutral or contradiction".
-    known = torch.stack((entailment, neutral, contradiction, torch.logaddexp(neutral, contradiction)), -1)
-    assert known.shape[-1] == NOT_ENTAILMENT + 1
+    # Columns in the order of the targets; the last two are "neutral or contradiction" and "any of them".
+    either = torch.logaddexp(neutral, contradiction)
+    known = torch.stack((entailment, neutral, contradiction, either, torch.zeros_like(either)), -1)
+    assert known.shape[-1] == UNKNOWN + 1
     likelihood = known.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
     pointwise = -likelihood[present].mean()
     if not listwise.any():

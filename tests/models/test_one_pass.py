@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from linnaeus import Classifier, ModelError, UnknownModelError
-from linnaeus.models.catalogue import bundled_models, model_folder
 from linnaeus.models.one_pass import (
     CONFIG_FILE,
     SMALLEST_ROUNDED,

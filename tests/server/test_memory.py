@@ -252,7 +252,9 @@ def test_loads_come_one_after_another_and_block_nobody(serve: Serve, shelf: Shel
     client = serve(load, models=[shelf.put(name, 400) for name in "abc"], preload=False, threads=1)
     assert ask(client, "a") == 200
     waiting = [pool.submit(ask, client, name) for name in "bc"]
-    while states(client) != {"a": "ready", "b": "loading", "c": "loading", "base": "idle", "small": "idle"} or not loading:
+    while (
+        states(client) != {"a": "ready", "b": "loading", "c": "loading", "base": "idle", "small": "idle"} or not loading
+    ):
         assert ask(client, "a") == 200
     first, second = loading[0], "cb"["bc".index(loading[0])]
     gates[second].set()

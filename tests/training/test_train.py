@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from linnaeus.engines.base import Reading
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import OnePassConfig, quantise_rows
 from training.batches import Batch, Row, collate, plan_batches
-from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
-from training.train import Settings, freeze, loss, pace, train
+from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT, UNKNOWN
+from training.train import Settings, freeze, lesson_loss, loss, pace, train
 
 CONFIG = OnePassConfig(
     hidden_size=32,
@@ -139,3 +140,37 @@ def test_the_pace_rises_and_falls_to_nothing() -> None:
     assert max(paces) == 1.0
     assert paces[0] == pytest.approx(0.1)
     assert paces[-1] == pytest.approx(1 / 90)
+
+
+def test_a_teacher_is_followed(rows: list[Row], tmp_path: Path) -> None:
+    """What it says here depends on the last token of the text alone, of which the data knows nothing."""
+
+    def said(row: Row) -> NDArray[np.float16]:
+        favour = 3 if row.reading.premise[-2] < 20 else -3
+        return np.array([[favour, 0, 0]] * len(row.targets), np.float16)
+
+    taught = [replace(row, targets=(UNKNOWN,) * 4, listwise=False, lesson=said(row)) for row in rows]
+    settings = replace(SETTINGS, passes=5, teacher="someone", lesson_weight=1.0)
+    module = make_module()
+    train(module, taught, settings, tmp_path, device="cpu")
+    batch = collate(taught)
+    assert batch.lessons is not None
+    with torch.inference_mode():
+        logits = module(*batch.packed.to("cpu"))
+    shares, expected = (of.softmax(-1)[..., 0] for of in (logits, batch.lessons))
+    assert ((shares > 0.5) == (expected > 0.5)).float().mean() > 0.9
+
+
+def test_no_one_is_nearer_to_a_teacher_than_itself() -> None:
+    lessons, present = torch.randn(5, 4, 3), torch.ones(5, 4, dtype=torch.bool)
+    present[0, 2:] = False
+    least = lesson_loss(lessons, lessons, present, 0.5)
+    assert torch.isfinite(least)
+    for _ in range(20):
+        assert lesson_loss(lessons + 0.3 * torch.randn(5, 4, 3), lessons, present, 0.5) > least
+
+
+def test_what_is_unknown_teaches_nothing() -> None:
+    logits = torch.randn(2, 3, 3)
+    unknown = torch.full((2, 3), UNKNOWN)
+    assert loss(logits, unknown, torch.zeros(2, dtype=torch.bool), 0.5).item() == 0

@@ -193,7 +193,6 @@ def _times(ratio: float) -> str:
 
 
 REPORTS = {
-    "speed-base": speed_report,
     "speed-small": speed_report,
     "footprint": footprint_report,
     "http": http_report,

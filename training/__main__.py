@@ -48,13 +48,21 @@ def make(
 ) -> None:
     """Train, export, calibrate, check and measure; a run that was stopped goes on from its last checkpoint."""
     name, settings = _run(model, seed, max_examples)
+    _train(name, settings, data, work, out)
+    _measure(out / name, settings.backbone, data, rows)
+
+
+def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> None:
+    """Train and export a model, and before it those that it starts from or is taught by, if they are not there."""
+    for needed in (settings.starts_from, settings.teacher):
+        if needed is not None and not (out / needed).is_dir():
+            _train(needed, RECIPES[needed], data, work, out)
     folder = BACKBONES[settings.backbone].folder()
-    module = start_from(settings, folder)
+    module = start_from(settings, folder, out)
     rows = prepare(settings, data, folder, module, out, work / name)
     train(module, rows, settings, work / name, device=_device())
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
-    _measure(out / name, settings.backbone, data, rows)
 
 
 @app.command()
@@ -95,7 +103,7 @@ def cross_encoder(
 
     name, (_, settings) = f"{model}-cross-encoder", _run(model, None, max_examples)
     folder = BACKBONES[settings.backbone].folder()
-    encoder = start_from(settings, folder)
+    encoder = start_from(settings, folder, out)
     module = CrossEncoderModule(encoder)
     rows = prepare(settings, data, folder, encoder, out, work / name)
     train(module, rows, settings, work / name, device=_device(), make_batch=collate_pairs)
@@ -110,11 +118,14 @@ def card(
 ) -> None:
     """Write the figures of the shipped models into their card."""
     metrics = {name: results / f"{name}.metrics.json" for name in RECIPES}
-    write_card({name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items()}, into)
+    write_card(
+        {name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items() if path.exists()}, into
+    )
 
 
 def _device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-app()
+if __name__ == "__main__":
+    app()

@@ -62,6 +62,7 @@ def tokenise(
     tokenizer: Tokenizer, examples: Sequence[Example], lessons: Iterable[NDArray[np.float16]] | None = None
 ) -> list[Row]:
     """Tokenise every text and every distinct hypothesis once, and put the lesson of each example beside it."""
+    beside: Iterable[NDArray[np.float16] | None] = [None] * len(examples) if lessons is None else lessons
     texts = tokenizer.encode_batch([example.premise for example in examples])
     distinct = sorted({hypothesis for example in examples for hypothesis in example.hypotheses})
     encoded = tokenizer.encode_batch(distinct)
@@ -77,7 +78,7 @@ def tokenise(
             example.listwise,
             lesson,
         )
-        for example, text, lesson in zip(examples, texts, lessons or [None] * len(examples), strict=True)
+        for example, text, lesson in zip(examples, texts, beside, strict=True)
     ]
 
 

@@ -128,7 +128,11 @@ def _own(model: Model) -> list[Asked]:
 
 
 def fit(groups: Sequence[Group], columns: LogitColumns) -> Calibration:
-    """Return the calibration of least mean negative log-likelihood, with every group of the same weight."""
+    """Return the calibration of least mean negative log-likelihood, with every group of the same weight.
+
+    Labels that compete keep the pipeline's scores if these are no farther from the truth on lists of
+    `REPORTED_LENGTHS`.
+    """
 
     def competing(numbers: NDArray[np.float64]) -> float:
         calibration = Calibration(temperature=float(np.exp(numbers[0])), growth=float(numbers[1]))
@@ -140,12 +144,15 @@ def fit(groups: Sequence[Group], columns: LogitColumns) -> Calibration:
 
     temperature, growth = _least(competing)
     slope, offset = _least(alone)
-    return Calibration(
-        temperature=round(float(np.exp(temperature)), 4),
-        growth=round(growth, 4),
-        slope=round(float(np.exp(slope)), 4),
-        offset=round(offset, 4),
-    )
+    lists = Calibration(temperature=round(float(np.exp(temperature)), 4), growth=round(growth, 4))
+    # The likelihood is ruled by the few worst answers; what counts is whether scores are true on the whole.
+    if _lists_error(groups, columns, lists) >= _lists_error(groups, columns, UNCALIBRATED):
+        lists = UNCALIBRATED
+    return replace(lists, slope=round(float(np.exp(slope)), 4), offset=round(offset, 4))
+
+
+def _lists_error(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration) -> float:
+    return float(np.mean([competing_error(groups, columns, calibration, length) for length in REPORTED_LENGTHS]))
 
 
 def _least(of: Callable[[NDArray[np.float64]], float]) -> tuple[float, float]:

@@ -21,7 +21,6 @@ from linnaeus import Classifier
 from linnaeus.acceptance import hold_against
 from linnaeus.classifier import Classification
 from linnaeus.engines.torch_one_pass import TorchEngine
-from linnaeus.models.one_pass import OnePassConfig
 from linnaeus.scheduling.scheduler import Scheduler
 from training.consistency import consistency
 from training.development import NLI, SEEN, UNSEEN, Sheet, own_lists, pair_logits, read_sheet, reading
@@ -160,7 +159,7 @@ def _precision(exact: Classifier, folder: Path, data: Path, precision: str, rows
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:
     """Return how far any logit of OpenVINO is from PyTorch's, both in fp32."""
-    torch_engine = TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="fp32")
+    torch_engine = TorchEngine(folder, device="cpu", precision="fp32")
     sheets = [read_sheet(data, name, COMPARED_READINGS // len(UNSEEN)) for name in UNSEEN]
     readings = [
         reading(exact.model, text, [label, f"This is about {label}."])

@@ -33,7 +33,8 @@ class Settings:
     """What a run depends on. Two runs with the same settings and data give the same model.
 
     `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
-    are, with the embeddings below: they cost a third of a trained one. A `teacher` is the name of a model that was made
+    are, with the embeddings below: they cost a third of a trained one. With `starts_from` a run goes on from a model of
+    that name that was made before. A `teacher` is the name of a model that was made
     before: what it says has `lesson_weight` in the loss, what the data says the rest, and the rows are as many again
     as `strangers` says, texts with label lists that were not written for them.
     """
@@ -41,6 +42,7 @@ class Settings:
     backbone: str
     layers: tuple[int, ...] | None = None
     frozen_layers: int = 0
+    starts_from: str | None = None
     seed: int = 7
     passes: int = 1
     learning_rate: float = 1.8e-4
@@ -106,10 +108,13 @@ def train(
     module.eval()
 
 
-def start_from(settings: Settings, folder: Path) -> OnePassModule:
-    """Return the module that training starts from: the backbone, with a new head."""
+def start_from(settings: Settings, folder: Path, models: Path) -> OnePassModule:
+    """Return the module that training starts from: the backbone with a new head, or a model that is in `models`."""
     torch.manual_seed(settings.seed)
-    module = BACKBONES[settings.backbone].load(folder, settings.layers)
+    if settings.starts_from is None:
+        module = BACKBONES[settings.backbone].load(folder, settings.layers)
+    else:
+        module = OnePassModule.read(models / settings.starts_from)
     freeze(module, settings.frozen_layers)
     return module
 

@@ -132,7 +132,7 @@ def _open_one_pass(folder: Path, config: OnePassConfig, revision: str, device: D
     if uses_cuda(device):
         from linnaeus.engines.torch_one_pass import TorchEngine
 
-        return TorchEngine(folder, config, device="cuda", precision=precision)
+        return TorchEngine(folder, device="cuda", precision=precision)
     from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 
     return OpenVinoEngine(folder, config, precision=precision, revision=revision)

@@ -99,19 +99,19 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_renders_between_the_markers(results: Path) -> None:
     readme = results / "README.md"
-    readme.write_text("before\n<!-- speed-base:begin -->\nold\n<!-- speed-base:end -->\nafter\n", encoding="utf-8")
-    report.keep("speed-base", speed())
+    readme.write_text("before\n<!-- speed-small:begin -->\nold\n<!-- speed-small:end -->\nafter\n", encoding="utf-8")
+    report.keep("speed-small", speed())
     report.render(readme)
-    expected = report.speed_report(json.loads((results / "speed-base.json").read_text(encoding="utf-8")))
+    expected = report.speed_report(json.loads((results / "speed-small.json").read_text(encoding="utf-8")))
     assert readme.read_text(encoding="utf-8") == (
-        f"before\n<!-- speed-base:begin -->\n{expected}\n<!-- speed-base:end -->\nafter\n"
+        f"before\n<!-- speed-small:begin -->\n{expected}\n<!-- speed-small:end -->\nafter\n"
     )
 
 
 def test_refuses_a_readme_without_a_place(results: Path) -> None:
     readme = results / "README.md"
     readme.write_text("nothing\n", encoding="utf-8")
-    report.keep("speed-base", speed())
-    with pytest.raises(SystemExit, match="no place for the speed-base figures"):
+    report.keep("speed-small", speed())
+    with pytest.raises(SystemExit, match="no place for the speed-small figures"):
         report.render(readme)
     assert readme.read_text(encoding="utf-8") == "nothing\n"

@@ -32,7 +32,7 @@ def openvino(folder: Path, precision: str = "fp32") -> OpenVinoEngine:
 
 
 def pytorch(folder: Path) -> TorchEngine:
-    return TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="fp32")
+    return TorchEngine(folder, device="cpu", precision="fp32")
 
 
 @pytest.fixture(scope="module", params=[0, 32], ids=["like BERT", "like MPNet"])
@@ -134,7 +134,7 @@ def test_precisions_are_named(folder: Path) -> None:
     assert openvino(folder, "auto").precision == ("bf16" if HAS_BF16 else "fp32")
     assert pytorch(folder).description == "PyTorch on cpu in fp32"
     with pytest.raises(EngineError, match="choose the precision fp32 or bf16"):
-        TorchEngine(folder, OnePassConfig.read(folder), device="cpu", precision="int8")
+        TorchEngine(folder, device="cpu", precision="int8")
 
 
 def test_devices() -> None:

@@ -16,7 +16,7 @@ def spoilt(temperature: float, growth: float, slope: float, offset: float) -> Gr
     """Draw lists of which the labels hold as often as the logits say, and then distort the logits."""
     draw = np.random.default_rng(0)
     competing = []
-    for length in (2, 4, 16):
+    for length in (2, 4, 16, 64):
         for _ in range(800):
             logits = draw.normal(scale=1.5, size=length)
             shares = np.exp(logits) / np.exp(logits).sum()

@@ -6,13 +6,15 @@ Training uses this module, the PyTorch engine runs it, and the tests hold the Op
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from linnaeus.engines.distances import bucket_of_offsets
 from linnaeus.engines.padding import MASKED
-from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.models.one_pass import OnePassConfig, read_weights
 
 #: Segment of a text token, and of padding. Hypotheses are segments 1, 2, 3, …
 TEXT, PADDING = 0, -1
@@ -36,6 +38,18 @@ class OnePassModule(nn.Module):
             self.register_buffer("bucket_of_offset", buckets, persistent=False)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.head = Head(config)
+
+    @classmethod
+    def read(cls, folder: Path) -> OnePassModule:
+        """Read a model folder, in fp32.
+
+        Raises:
+            ModelError: its files are missing or damaged.
+        """
+        config = OnePassConfig.read(folder)
+        module = cls(config)
+        module.load_state_dict({name: torch.from_numpy(array) for name, array in read_weights(folder, config).items()})
+        return module
 
     def forward(self, tokens: Tensor, positions: Tensor, segments: Tensor, first: Tensor) -> Tensor:
         """Return the logits of every hypothesis.

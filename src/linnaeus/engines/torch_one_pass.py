@@ -13,7 +13,6 @@ from linnaeus.engines.base import Reading
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.engines.packing import pack
 from linnaeus.errors import EngineError
-from linnaeus.models.one_pass import OnePassConfig, read_weights
 
 DTYPES = {"auto": torch.bfloat16, "bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -23,7 +22,6 @@ class TorchEngine:
 
     Args:
         folder: the model's files.
-        config: the model's shape.
         device: a device of PyTorch's, such as ``cuda`` or ``cpu``.
         precision: ``fp32`` or ``bf16``; ``auto`` is bf16.
 
@@ -32,14 +30,12 @@ class TorchEngine:
         ModelError: the weights file is missing or damaged.
     """
 
-    def __init__(self, folder: Path, config: OnePassConfig, *, device: str, precision: str) -> None:
+    def __init__(self, folder: Path, *, device: str, precision: str) -> None:
         if precision not in DTYPES:
             raise EngineError(f"PyTorch does not run this model in {precision}: choose the precision fp32 or bf16.")
         self._device = device
         self._precision = "bf16" if DTYPES[precision] is torch.bfloat16 else "fp32"
-        module = OnePassModule(config)
-        module.load_state_dict({name: torch.from_numpy(array) for name, array in read_weights(folder, config).items()})
-        self._module = module.eval().to(device, DTYPES[precision])
+        self._module = OnePassModule.read(folder).eval().to(device, DTYPES[precision])
 
     @property
     def description(self) -> str:

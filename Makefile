@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8080
 DATA   ?= ../shared/data
-MODEL  ?= base
+MODEL  ?= small
 
 # Installed before what depends on it: named exactly, it is the plain CPU build where one is offered.
 TORCH  := torch==2.13.0
@@ -47,7 +47,7 @@ bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their pe
 	$(BIN)/python -m benchmarks parity
 	$(BIN)/python -m benchmarks render
 
-train: $(VENV)/.dev ## Make the bundled MODEL (base) from the sets in DATA (../shared/data)
+train: $(VENV)/.dev ## Train MODEL (small, or base) from the sets in DATA (../shared/data)
 	@$(PIP) --editable '.[train-base]'
 	$(KEEP_MEMORY) $(BIN)/python -m training make $(MODEL) --data $(DATA)
 

@@ -65,7 +65,7 @@ def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) 
 
 def _classification(classify: Classifier, bi_encoder: SentenceTransformer, sheet: Sheet) -> Metrics:
     found = [result["labels"][0] for result in classify(sheet.texts, sheet.labels, sheet.template)]
-    low, high = _interval(sheet.true, found)
+    low, high = bootstrap_interval(sheet.true, found)
     return {
         "rows": len(sheet.texts),
         "labels": len(sheet.labels),
@@ -81,7 +81,7 @@ def _macro_f1(true: Sequence[str], found: Sequence[str]) -> float:
     return float(f1_score(true, found, labels=sorted(set(true)), average="macro", zero_division=0))
 
 
-def _interval(true: Sequence[str], found: Sequence[str]) -> tuple[float, float]:
+def bootstrap_interval(true: Sequence[str], found: Sequence[str]) -> tuple[float, float]:
     """Return the bootstrap interval of the macro-F1: rows drawn with replacement (Efron 1979)."""
     draw = np.random.default_rng(0)
     names, right = np.unique([*true, *found], return_inverse=True)

@@ -42,13 +42,16 @@ bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write t
 	$(BIN)/python -m benchmarks http
 	$(BIN)/python -m benchmarks render
 
-bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their peers, for more than an hour
+bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their peers, and what memory does, for hours
 	$(BIN)/python -m benchmarks checkpoints
 	$(BIN)/python -m benchmarks parity
+	$(BIN)/python -m benchmarks endurance
 	$(BIN)/python -m benchmarks render
 
 train: $(VENV)/.dev ## Train MODEL (small, or base) from the sets in DATA (../shared/data)
+ifneq ($(MODEL),small)
 	@$(PIP) --editable '.[train-base]'
+endif
 	$(KEEP_MEMORY) $(BIN)/python -m training make $(MODEL) --data $(DATA)
 
 clean: ## Remove the environment and all caches; training runs in build/ stay

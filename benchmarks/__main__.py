@@ -44,6 +44,14 @@ def http(quick: Quick = False) -> None:
 
 
 @app.command()
+def endurance(quick: Quick = False) -> None:
+    """Measure how memory grows over 200 loads and 100,000 requests; this takes most of an hour."""
+    from benchmarks.endurance import QUICK, Plan, measure_endurance
+
+    _conclude("endurance", measure_endurance(QUICK if quick else Plan(), tiny=quick), quick)
+
+
+@app.command()
 def checkpoints(quick: Quick = False) -> None:
     """Measure full-size checkpoints in the pipeline, ONNX Runtime and Linnaeus; this takes about an hour."""
     from benchmarks.checkpoints import measure_checkpoints

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from benchmarks.machine import circumstances
+from benchmarks.servers import serving
 
 ROOT = Path(__file__).parent.parent
 
 TEXT = "I recently bought a device from your company but it is not working, and I would like my money back."
 LABELS = ("refund", "legal", "faq")
-
-START_SECONDS = 60
 
 
 def measure_footprint(times: int = 5) -> dict[str, Any]:
@@ -69,48 +65,8 @@ def _seconds(command: Sequence[str | Path], times: int) -> float:
 
 def _server_bytes(command: Path) -> int:
     """Return the resident memory of a server that has answered one request."""
-    with _server(command) as (process, address):
+    with serving([command, "serve"]) as server:
         body = json.dumps({"inputs": TEXT, "parameters": {"candidate_labels": LABELS}}).encode()
-        with urlopen(Request(address, body, {"Content-Type": "application/json"})) as response:  # noqa: S310
+        with urlopen(Request(server.address, body, {"Content-Type": "application/json"})) as response:  # noqa: S310
             response.read()
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return int(resident.split()[1]) * 1024
-
-
-@contextmanager
-def _server(command: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen([command, "serve", "--port", str(port)], stdout=quiet, stderr=quiet) as process:
-        try:
-            wait_for(f"{address}/health")
-            yield process, address
-        finally:
-            process.terminate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-def wait_for(address: str) -> None:
-    """Return once a server answers at `address`."""
-    stop = time.monotonic() + START_SECONDS
-    while not _answers(address):
-        if time.monotonic() > stop:
-            raise SystemExit(f"The server did not answer within {START_SECONDS} seconds.")
-        time.sleep(0.1)
-
-
-def _answers(address: str) -> bool:
-    try:
-        urlopen(address).close()  # noqa: S310
-    except URLError:
-        return False
-    return True
+        return server.resident_bytes

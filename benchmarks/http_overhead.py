@@ -11,15 +11,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from fastapi import FastAPI
 
-from benchmarks.footprint import LABELS, TEXT, free_port, wait_for
+from benchmarks.footprint import LABELS, TEXT
 from benchmarks.machine import circumstances
+from benchmarks.servers import serving
 
 SERVER_CORE, WRK_CORE = "0", "1"
 CONNECTIONS = 32
@@ -67,27 +67,15 @@ def measure_http(rounds: int, seconds: int) -> dict[str, Any]:
     samples: dict[str, list[dict[str, float]]] = {name: [] for name in SERVERS}
     for _ in range(rounds):
         for name, command in SERVERS.items():
-            with _server(command) as address:
-                _wrk(address, 1)
-                samples[name].append(_wrk(address, seconds))
+            pinned = ["taskset", "--cpu-list", SERVER_CORE, sys.executable, *command]
+            with serving(pinned) as server:
+                _wrk(server.address, 1)
+                samples[name].append(_wrk(server.address, seconds))
     figures = {
         name: {figure: round(median(sample[figure] for sample in taken), 3) for figure in taken[0]}
         for name, taken in samples.items()
     }
     return {**circumstances(), "connections": CONNECTIONS, "seconds": seconds, "rounds": rounds, "servers": figures}
-
-
-@contextmanager
-def _server(command: Sequence[str]) -> Iterator[str]:
-    port = free_port()
-    pinned = ["taskset", "--cpu-list", SERVER_CORE, sys.executable, *command, "--port", str(port)]
-    with subprocess.Popen(pinned, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/health")
-            yield address
-        finally:
-            process.terminate()
 
 
 def _wrk(address: str, seconds: int) -> dict[str, float]:

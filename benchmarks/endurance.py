@@ -35,7 +35,7 @@ CLIENTS = 8
 
 #: Shortest and longest text in tokens, and list of labels; what is between is drawn evenly by its logarithm.
 TOKENS = (4, 450)
-LABELS_ASKED = (1, 30)
+LABELS_ASKED = (1, 10)
 
 
 @dataclass(frozen=True, slots=True)

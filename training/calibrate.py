@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from linnaeus.labels import DEFAULT_TEMPLATE, HypothesisTemplate, Label
-from linnaeus.loading import Model, load_model
+from linnaeus.loading import Model
 from linnaeus.models.one_pass import OnePassConfig
 from linnaeus.scores import UNCALIBRATED, Calibration, LogitColumns, label_scores, log_odds
 from training.development import (
@@ -60,10 +60,10 @@ class Group:
     alone: Sequence[Asked]
 
 
-def calibrate(folder: Path, data: Path, rows: int | None = None) -> dict[str, object]:
-    """Fit the calibration of a model folder, store it there, and return it with its figures."""
-    model = load_model(folder)
-    fitting, held = development_groups(model, data, rows or ROWS)
+def calibrate(model: Model, folder: Path, data: Path, rows: int | None = None) -> dict[str, object]:
+    """Fit the calibration of the model in a folder, store it there, and return it with its figures."""
+    own = _own(model)
+    fitting, held = development_groups(model, data, rows or ROWS, own)
     fitted = fit(fitting, model.columns)
     config = OnePassConfig.read(folder)
     replace(config, calibration=asdict(fitted)).write(folder)
@@ -80,12 +80,12 @@ def calibrate(folder: Path, data: Path, rows: int | None = None) -> dict[str, ob
             "before": alone_error(held, model.columns, UNCALIBRATED),
             "after": alone_error(held, model.columns, fitted),
         },
-        "none_true": none_true(model, data, rows or ROWS),
+        "none_true": none_true(model, data, rows or ROWS, own),
     }
 
 
-def development_groups(model: Model, data: Path, rows: int) -> tuple[list[Group], list[Group]]:
-    """Return the groups to fit with, and those held back: every other text of each set."""
+def development_groups(model: Model, data: Path, rows: int, own: Sequence[Asked]) -> tuple[list[Group], list[Group]]:
+    """Return the groups to fit with, and those held back: every other text of each set, and of our own lists."""
     halves: tuple[list[Group], list[Group]] = [], []
     for name in (*UNSEEN, HWU64):
         sheet = read_sheet(data, name, rows)
@@ -101,7 +101,6 @@ def development_groups(model: Model, data: Path, rows: int) -> tuple[list[Group]
                     [_drawn(found, true, min(WRONG_ALONE + 1, len(found)), draw) for found, true in rows_of_half],
                 )
             )
-    own = _own(model)
     for half, groups in enumerate(halves):
         asked = own[half::2]
         groups.append(Group("our own", [one for one in asked if one.true == 1], asked))
@@ -216,9 +215,8 @@ def expected_calibration_error(scores: NDArray[np.float32], right: NDArray[np.bo
     return float(np.sum(distances))
 
 
-def none_true(model: Model, data: Path, rows: int) -> dict[str, float]:
+def none_true(model: Model, data: Path, rows: int, own: Sequence[Asked]) -> dict[str, float]:
     """Return the share of texts without a fitting label that a threshold finds which keeps `KEPT` of the others."""
-    own = _own(model)
     clinc = read_sheet(data, CLINC150, rows)
     scope = sheet_logits(model, clinc)
     outside = sheet_logits(model, replace(clinc, texts=read_texts(data, OUT_OF_SCOPE)[:rows], true=()))

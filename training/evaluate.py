@@ -21,9 +21,11 @@ from linnaeus import Classifier
 from linnaeus.acceptance import hold_against
 from linnaeus.classifier import Classification
 from linnaeus.engines.torch_one_pass import TorchEngine
+from linnaeus.loading import Model, load_model
 from linnaeus.scheduling.scheduler import Scheduler
 from training.consistency import consistency
 from training.development import NLI, SEEN, UNSEEN, Sheet, own_lists, pair_logits, read_sheet, reading
+from training.remembering import remembering
 from training.sources import read_jsonl
 
 #: Rows that precisions are compared on, and readings that OpenVINO and PyTorch are compared on.
@@ -37,9 +39,9 @@ INTERVAL = 0.95
 Metrics: TypeAlias = dict[str, Any]
 
 
-def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) -> Metrics:
-    """Measure a model folder; `rows` caps the rows read of each set."""
-    classify, exact = Classifier(folder), Classifier(folder, precision="fp32")
+def evaluate(model: Model, folder: Path, backbone: Path, data: Path, rows: int | None = None) -> Metrics:
+    """Measure the model in a folder; `rows` caps the rows read of each set, but for those of the acceptance rule."""
+    classify, exact = Classifier(model), Classifier(remembering(load_model(folder, precision="fp32")))
     bi_encoder = SentenceTransformer(str(backbone), device="cpu")
     unseen = {
         name: _classification(classify, bi_encoder, read_sheet(data, name, rows))
@@ -57,8 +59,8 @@ def evaluate(folder: Path, backbone: Path, data: Path, rows: int | None = None) 
         },
         "own_texts": _own_texts(classify, rows),
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
-        "consistency": consistency(classify.model, data, rows),
-        "precisions": {name: _precision(exact, folder, data, name, rows) for name in ("bf16", "int8")},
+        "consistency": consistency(model, data, rows),
+        "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8")},
         "openvino_from_pytorch": _engine_difference(exact, folder, data),
     }
 
@@ -144,13 +146,13 @@ def _two_way(true: Sequence[str], logits: NDArray[np.float32]) -> float:
     return float(accuracy_score([label == "entailment" for label in true], found))
 
 
-def _precision(exact: Classifier, folder: Path, data: Path, precision: str, rows: int | None) -> Metrics:
+def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> Metrics:
     """Hold a precision against fp32, on rows of every unseen set."""
     rounded = Classifier(folder, precision=precision)  # type: ignore[arg-type]
     before: list[Classification] = []
     after: list[Classification] = []
     for name in track(UNSEEN, precision):
-        sheet = read_sheet(data, name, min(rows or COMPARED_ROWS, COMPARED_ROWS // len(UNSEEN)))
+        sheet = read_sheet(data, name, COMPARED_ROWS // len(UNSEEN))
         before += exact(sheet.texts, sheet.labels, sheet.template)
         after += rounded(sheet.texts, sheet.labels, sheet.template)
     verdict = hold_against(before, after)

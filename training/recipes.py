@@ -20,6 +20,6 @@ _BASE_FIRST = Settings(
 #: In the order in which they are made: a later one may start from an earlier one, or be taught by it.
 RECIPES: Mapping[str, Settings] = {
     "base-first": _BASE_FIRST,
-    "base": replace(_BASE_FIRST, starts_from="base-first", seed=8, learning_rate=5e-5),
+    "base": replace(_BASE_FIRST, starts_from="base-first", share=0.6, seed=8, learning_rate=5e-5),
     "small": Settings(backbone="all-MiniLM-L6-v2"),
 }

@@ -34,15 +34,16 @@ class Settings:
 
     `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
     are, with the embeddings below: they cost a third of a trained one. `starts_from` and `teacher` name models that
-    were made before. With the one, a run goes on from it; with the other, what it says has `lesson_weight` in the loss
-    and what the data says the rest, and as many rows again as `strangers` says are texts with label lists that were not
-    written for them.
+    were made before. With the one, a run goes on from it, and the model is the mean of where it ended, with the weight
+    `share`, and where it started. With the other, what it says has `lesson_weight` in the loss and what the data says
+    the rest, and as many rows again as `strangers` says are texts with label lists that were not written for them.
     """
 
     backbone: str
     layers: tuple[int, ...] | None = None
     frozen_layers: int = 0
     starts_from: str | None = None
+    share: float = 1.0
     seed: int = 7
     passes: int = 1
     learning_rate: float = 1.8e-4
@@ -117,6 +118,17 @@ def start_from(settings: Settings, folder: Path, models: Path) -> OnePassModule:
         module = OnePassModule.read(models / settings.starts_from)
     freeze(module, settings.frozen_layers)
     return module
+
+
+def mix(module: OnePassModule, start: OnePassModule, share: float) -> None:
+    """Replace the weights by their mean with those of `start`: share * weight + (1 - share) * start.
+
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models": between two such models lies one that is better on
+    what neither has seen.
+    """
+    with torch.no_grad():
+        for weight, first in zip(module.parameters(), start.parameters(), strict=True):
+            weight.lerp_(first.to(weight.device), 1 - share)
 
 
 def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule, models: Path, work: Path) -> list[Row]:

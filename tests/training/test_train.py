@@ -17,7 +17,7 @@ from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import OnePassConfig, quantise_rows
 from training.batches import Batch, Row, collate, plan_batches
 from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT, UNKNOWN
-from training.train import Settings, freeze, lesson_loss, loss, pace, train
+from training.train import Settings, freeze, lesson_loss, loss, mix, pace, train
 
 CONFIG = OnePassConfig(
     hidden_size=32,
@@ -48,6 +48,14 @@ def rows() -> list[Row]:
         hypotheses = [[1, token, 2] for token in (draw.randrange(3, 20), *draw.sample(range(20, 40), 3))]
         made.append(Row(Reading([1, *text, 2], hypotheses), (ENTAILMENT, *[NOT_ENTAILMENT] * 3), listwise=True))
     return made
+
+
+def test_a_mix_is_the_mean_by_share() -> None:
+    module, start = OnePassModule(CONFIG), OnePassModule(CONFIG)
+    trained = [weight.detach().clone() for weight in module.parameters()]
+    mix(module, start, 0.75)
+    for mixed, own, first in zip(module.parameters(), trained, start.parameters(), strict=True):
+        torch.testing.assert_close(mixed, 0.75 * own + 0.25 * first)
 
 
 def test_frozen_layers_stay_as_they_will_be_shipped(rows: list[Row], tmp_path: Path) -> None:

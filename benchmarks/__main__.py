@@ -13,13 +13,13 @@ app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
 Quick = Annotated[bool, typer.Option("--quick", help="A short trial, whose figures are printed and not kept.")]
 
-BundledModel: TypeAlias = Literal["small"]
+BundledModel: TypeAlias = Literal["base", "small"]
 
 
 @app.command()
 def speed(
     quick: Quick = False,
-    model: Annotated[BundledModel, typer.Option(help="The model of Linnaeus to measure.")] = "small",
+    model: Annotated[BundledModel, typer.Option(help="The model of Linnaeus to measure.")] = "base",
 ) -> None:
     """Measure speed beside transformers' zero-shot pipeline; this takes a quarter of an hour for small."""
     from benchmarks.speed import QUICK, Plan, measure_speed

@@ -177,7 +177,7 @@ def parity_report(table: Table) -> str:
             verdict = "accepted" if found["accepted"] else "not accepted"
             figures = f"{compared['pairs']} pairs", f"{found['largest_move']:.3f}", found["flips"], verdict
             rows.append(("", f"{precision}, from fp32", *figures))
-    head = ("the shape of", "scores of", "asked", "moved at most", "top labels lost", "")
+    head = ("checkpoint", "scores of", "asked", "moved at most", "top labels lost", "")
     return "\n\n".join((_markdown(head, rows), _circumstances(table)))
 
 
@@ -205,6 +205,7 @@ def _times(ratio: float) -> str:
 
 
 REPORTS = {
+    "speed-base": speed_report,
     "speed-small": speed_report,
     "footprint": footprint_report,
     "http": http_report,

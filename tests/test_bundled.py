@@ -1,4 +1,4 @@
-"""The model in the package, asked as users ask it."""
+"""The models in the package, asked as users ask them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,19 @@ REIMBURSED = (
 )
 
 
+@pytest.fixture(scope="module", params=["base", "small"])
+def model(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def classify() -> Classifier:
-    return Classifier(precision="fp32")
+def classify(model: str) -> Classifier:
+    return Classifier(model, precision="fp32")
 
 
-def test_the_weights_are_small() -> None:
-    assert (model_folder("small") / WEIGHTS_FILE).stat().st_size < 30e6
+@pytest.mark.parametrize(("name", "megabytes"), [("base", 100), ("small", 30)])
+def test_the_weights_are_small(name: str, megabytes: int) -> None:
+    assert (model_folder(name) / WEIGHTS_FILE).stat().st_size < megabytes * 1e6
 
 
 @pytest.mark.parametrize(
@@ -44,9 +50,8 @@ def test_plain_cases_are_right(classify: Classifier, text: str, labels: Sequence
     assert classify(text, labels)["labels"][0] == expected
 
 
-def test_both_engines_agree_on_the_shipped_weights(classify: Classifier) -> None:
-    folder = model_folder("small")
-    reference = TorchEngine(folder, device="cpu", precision="fp32")
+def test_both_engines_agree_on_the_shipped_weights(model: str, classify: Classifier) -> None:
+    reference = TorchEngine(model_folder(model), device="cpu", precision="fp32")
     tokenizer = classify.model.tokenizer
     asked = [
         Reading(premise, tokenizer.hypotheses(["This example is refund.", "The weather is nice today.", "legal"]))

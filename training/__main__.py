@@ -11,13 +11,18 @@ import torch
 import typer
 from rich import print as show
 
+from linnaeus.engines.one_pass_module import OnePassModule
+from linnaeus.loading import load_model
+from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.scores import Calibration
 from training.backbones import BACKBONES
 from training.calibrate import calibrate
 from training.card import write_card
 from training.evaluate import evaluate
 from training.export import export
 from training.recipes import RECIPES
-from training.train import Settings, prepare, start_from, train
+from training.remembering import remembering
+from training.train import Settings, mix, prepare, start_from, train
 
 #: OpenVINO and PyTorch must agree on the shipped weights this closely, in fp32.
 ENGINE_TOLERANCE = 1e-3
@@ -61,6 +66,8 @@ def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> 
     module = start_from(settings, folder, out)
     rows = prepare(settings, data, folder, module, out, work / name)
     train(module, rows, settings, work / name, device=_device())
+    if settings.starts_from is not None:
+        mix(module, OnePassModule.read(out / settings.starts_from), settings.share)
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
@@ -81,8 +88,10 @@ def _run(model: str, seed: int | None, max_examples: int | None = None) -> tuple
 
 
 def _measure(folder: Path, backbone: str, data: Path, rows: int | None) -> None:
-    calibration = calibrate(folder, data, rows)
-    metrics = {**evaluate(folder, BACKBONES[backbone].folder(), data, rows), "calibration": calibration}
+    model = remembering(load_model(folder))
+    calibration = calibrate(model, folder, data, rows)
+    calibrated = replace(model, calibration=Calibration(**OnePassConfig.read(folder).calibration))
+    metrics = {**evaluate(calibrated, folder, BACKBONES[backbone].folder(), data, rows), "calibration": calibration}
     report = folder.with_suffix(".metrics.json")
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if metrics["openvino_from_pytorch"] > ENGINE_TOLERANCE:
@@ -114,12 +123,15 @@ def cross_encoder(
 @app.command()
 def card(
     results: Annotated[Path, typer.Option(help="The folder with the figures of the shipped models.")] = RESULTS,
-    into: Annotated[Path, typer.Option(help="The file that quotes them.")] = Path("MODEL_CARD.md"),
+    into: Annotated[Path, typer.Option(help="The card that quotes them.")] = Path("MODEL_CARD.md"),
+    readme: Annotated[Path, typer.Option(help="The file that quotes their sum.")] = Path("README.md"),
 ) -> None:
-    """Write the figures of the shipped models into their card."""
+    """Write the figures of the shipped models into their card and into the README."""
     metrics = {name: results / f"{name}.metrics.json" for name in RECIPES}
     write_card(
-        {name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items() if path.exists()}, into
+        {name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items() if path.exists()},
+        into,
+        readme,
     )
 
 

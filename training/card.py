@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from training.development import CLINC150, HWU64
+
 ACCEPTANCE = (
     "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses "
     "first place by such a margin):"
@@ -17,15 +19,37 @@ CALIBRATION = (
 )
 
 
-def write_card(models: Mapping[str, dict[str, Any]], card: Path) -> None:
-    """Put the figures of each model between its markers in the card."""
-    text = card.read_text(encoding="utf-8")
+def write_card(models: Mapping[str, dict[str, Any]], card: Path, readme: Path) -> None:
+    """Put the figures of each model between its markers in the card, and their sum between those in the README."""
     for name, metrics in models.items():
-        begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-        before, rest = text.split(begin)
-        _, after = rest.split(end)
-        text = f"{before}{begin}\n{figures(metrics)}\n{end}{after}"
-    card.write_text(text, encoding="utf-8")
+        _put(card, name, figures(metrics))
+    _put(readme, "quality", summary(models))
+
+
+def _put(file: Path, name: str, table: str) -> None:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, rest = file.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    file.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
+
+
+def summary(models: Mapping[str, dict[str, Any]]) -> str:
+    """Return a line of Markdown for each model: its macro-F1, and in brackets that of its backbone."""
+    rows = [
+        _row(
+            f"`{name}`",
+            _beside(metrics["unseen_mean"]),
+            *(_beside(metrics["seen"][of]) for of in (HWU64, CLINC150)),
+            metrics["calibration"]["error"]["16"]["after"],
+        )
+        for name, metrics in models.items()
+    ]
+    head = ("model", "unseen sets, mean of 8", "64 intents", "150 intents", "calibration error, 16 labels")
+    return _table(head, rows)
+
+
+def _beside(of: Mapping[str, float]) -> str:
+    return f"{of['macro_f1']:.3f} ({of['bi_encoder_macro_f1']:.3f})"
 
 
 def figures(metrics: dict[str, Any]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import report
+
+ROOT = Path(__file__).parents[2]
 
 CIRCUMSTANCES = {
     "date": "2026-01-02",
@@ -122,3 +125,9 @@ def test_refuses_a_readme_without_a_place(results: Path) -> None:
     with pytest.raises(SystemExit, match="no place for the speed-small figures"):
         report.render(readme)
     assert readme.read_text(encoding="utf-8") == "nothing\n"
+
+
+def test_the_readme_quotes_the_kept_figures(tmp_path: Path) -> None:
+    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    report.render(readme)
+    assert readme.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8")

@@ -23,8 +23,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 def test_default_is_bundled() -> None:
-    assert bundled_models() == ["small"]
-    assert model_folder("default") == model_folder("small") == BUNDLED_FOLDER / "small"
+    assert bundled_models() == ["base", "small"]
+    assert model_folder("default") == model_folder("base") == BUNDLED_FOLDER / "base"
 
 
 @pytest.mark.parametrize("name", ["acme/nli", "acme/nli@main"])
@@ -50,7 +50,7 @@ def test_a_bundled_model_comes_before_a_folder(hub: Hub) -> None:
 def test_what_is_no_name_of_the_hub_is_not_asked_for(hub: Hub, name: str | Path) -> None:
     with pytest.raises(UnknownModelError) as told:
         model_folder(name)
-    assert "name a bundled one (default, small), a folder that exists, or one of the Hub as owner/name." in str(
+    assert "name a bundled one (default, base, small), a folder that exists, or one of the Hub as owner/name." in str(
         told.value
     )
     assert hub.asked == []

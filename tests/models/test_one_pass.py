@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from linnaeus import Classifier, ModelError, UnknownModelError
-from linnaeus.models.catalogue import bundled_models, model_folder
 from linnaeus.models.one_pass import (
     CONFIG_FILE,
     SMALLEST_ROUNDED,
@@ -54,13 +53,8 @@ def test_a_folder_is_a_model(tiny_folder: Path) -> None:
     assert Classifier(str(tiny_folder)).model.name == str(tiny_folder)
 
 
-def test_default_is_bundled() -> None:
-    assert model_folder("default") == model_folder("small")
-    assert bundled_models() == ["small"]
-
-
 def test_an_unknown_name_is_answered_with_what_there_is() -> None:
-    with pytest.raises(UnknownModelError, match=r"'nomodel': name a bundled one \(default, small\)"):
+    with pytest.raises(UnknownModelError, match=r"'nomodel': name a bundled one \(default, base, small\)"):
         Classifier("nomodel")
 
 

@@ -130,7 +130,7 @@ def test_the_model_longest_unused_makes_room(serve: Serve, shelf: Shelf) -> None
     models = [shelf.put(name, 400) for name in "abc"]
     client = serve(shelf.load, models=models, memory=1000, preload=False)
     assert [ask(client, name) for name in "abac"] == [200] * 4
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
     assert client.get("/info").json()["memory"] == {"bytes": 800, "budget_bytes": 1000}
     assert len(shelf.alive) == 2
     lines = client.get("/metrics").text.splitlines()
@@ -146,7 +146,7 @@ def test_as_many_are_unloaded_as_need_be(serve: Serve, shelf: Shelf) -> None:
     models = [*(shelf.put(name, 300) for name in "abc"), shelf.put("large", 700)]
     client = serve(shelf.load, models=models, memory=1000, preload=False)
     assert [ask(client, name) for name in ("a", "b", "c", "large")] == [200] * 4
-    assert states(client) == {"a": "idle", "b": "idle", "c": "ready", "large": "ready", "small": "idle"}
+    assert states(client) == {"a": "idle", "b": "idle", "c": "ready", "large": "ready", "base": "idle", "small": "idle"}
 
 
 def test_what_takes_more_memory_than_its_files_makes_room_once_that_is_known(serve: Serve, shelf: Shelf) -> None:
@@ -181,7 +181,7 @@ def test_idle_models_make_room_before_a_busy_one(serve: Serve, shelf: Shelf, poo
     first = pool.submit(ask, client, "a")
     held.asked.wait()
     assert [ask(client, name) for name in "bc"] == [200, 200]
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
     held.answer()
     assert first.result() == 200
 
@@ -217,7 +217,7 @@ def test_preloading_fills_the_memory_and_unloads_nothing(serve: Serve, shelf: Sh
     models = [shelf.put("a", 400), shelf.put("b", 400), shelf.put("c", 100)]
     client = serve(shelf.load, models=models, memory=500)
     settle(client)
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
     assert ask(client, "b") == 200
     assert states(client)["a"] == "idle"
 
@@ -252,7 +252,9 @@ def test_loads_come_one_after_another_and_block_nobody(serve: Serve, shelf: Shel
     client = serve(load, models=[shelf.put(name, 400) for name in "abc"], preload=False, threads=1)
     assert ask(client, "a") == 200
     waiting = [pool.submit(ask, client, name) for name in "bc"]
-    while states(client) != {"a": "ready", "b": "loading", "c": "loading", "small": "idle"} or not loading:
+    while (
+        states(client) != {"a": "ready", "b": "loading", "c": "loading", "base": "idle", "small": "idle"} or not loading
+    ):
         assert ask(client, "a") == 200
     first, second = loading[0], "cb"["bc".index(loading[0])]
     gates[second].set()

@@ -39,7 +39,7 @@ def test_a_name_without_a_model_is_told_what_there_is(client: TestClient) -> Non
     response = client.post("/models/some/other", json=BODY)
     assert response.status_code == 404
     sentence = response.json()["error"]
-    assert sentence.startswith("Model some/other is not loaded: use one of default, facebook/bart-large-mnli")
+    assert sentence.startswith("Model some/other is not loaded: use one of base, default, facebook/bart-large-mnli")
     assert sentence.endswith("--alias some/other=default to have its default model answer.")
 
 
@@ -128,7 +128,7 @@ def test_headers_say_what_answered(client: TestClient) -> None:
     assert headers["x-compute-characters"] == "11"
     assert len(headers["x-compute-time"].partition(".")[2]) == 3
     assert headers["x-sha"] == "0" * 64
-    assert headers["x-linnaeus-model"] == "small"
+    assert headers["x-linnaeus-model"] == "base"
 
 
 def test_large_requests_and_answers_are_the_same_as_small_ones(client: TestClient, fake_classifier: Classifier) -> None:

@@ -228,14 +228,14 @@ _ERRORS = {
         "No token, or none that is known.",
         "Give a token: this server wants the header Authorization: Bearer TOKEN.",
     ),
-    403: ("The token is for other models.", "This token does not have sufficient permissions to use model small: …"),
-    404: ("No such model, task or path.", "Model some/other is not loaded: use one of default, small, …"),
-    405: ("No such method on this path.", "PUT is not possible at /models/small: see /docs."),
+    403: ("The token is for other models.", "This token does not have sufficient permissions to use model base: …"),
+    404: ("No such model, task or path.", "Model some/other is not loaded: use one of base, default, …"),
+    405: ("No such method on this path.", "PUT is not possible at /models/base: see /docs."),
     413: ("Too large.", "The body is larger than 67,108,864 bytes: send fewer texts at a time, or shorter ones."),
     415: ("A compressed body.", "The body is compressed ('gzip'): send it as it is."),
     429: ("Too much is waiting.", "Too many requests: 256 are waiting already, try again in a moment."),
     500: ("The server's own fault.", "The server failed, and it is not the request's fault: its log has more under …"),
-    503: ("The model is loading.", "Model small is currently loading"),
+    503: ("The model is loading.", "Model base is currently loading"),
 }
 
 _ERROR_HEADERS = {
@@ -265,7 +265,7 @@ _PATH_PARAMETERS: dict[str, Schema] = {
     "model_id": {
         "description": "A name that `/info` lists: one segment, or an owner and a name with a slash between them.",
         "schema": {"type": "string", "pattern": r"^[^/]+(?:/[^/]+)?$"},
-        "example": "small",
+        "example": "base",
     },
     "task": {"description": "The task.", "schema": {"const": "zero-shot-classification"}},
     "framework": {"description": "A library.", "schema": {"type": "string"}, "example": "transformers"},

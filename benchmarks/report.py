@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from benchmarks.speed import BEST, DEFAULT
+from training.markdown import put
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -34,16 +34,8 @@ def render(readme: Path) -> None:
     for name, report in REPORTS.items():
         path = RESULTS / f"{name}.json"
         if path.exists():
-            text = _put(text, name, report(json.loads(path.read_text(encoding="utf-8"))))
+            text = put(text, name, report(json.loads(path.read_text(encoding="utf-8"))))
     readme.write_text(text, encoding="utf-8")
-
-
-def _put(text: str, name: str, report: str) -> str:
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    place = re.compile(f"{begin}.*?{end}", re.DOTALL)
-    if not place.search(text):
-        raise SystemExit(f"There is no place for the {name} figures: write {begin} and {end} where they should go.")
-    return place.sub(lambda _: f"{begin}\n{report}\n{end}", text)
 
 
 def speed_report(table: Table) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training.development import CLINC150, HWU64
+from training.markdown import put
 
 ACCEPTANCE = (
     "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses "
@@ -21,16 +22,11 @@ CALIBRATION = (
 
 def write_card(models: Mapping[str, dict[str, Any]], card: Path, readme: Path) -> None:
     """Put the figures of each model between its markers in the card, and their sum between those in the README."""
+    text = card.read_text(encoding="utf-8")
     for name, metrics in models.items():
-        _put(card, name, figures(metrics))
-    _put(readme, "quality", summary(models))
-
-
-def _put(file: Path, name: str, table: str) -> None:
-    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    before, rest = file.read_text(encoding="utf-8").split(begin)
-    _, after = rest.split(end)
-    file.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
+        text = put(text, name, figures(metrics))
+    card.write_text(text, encoding="utf-8")
+    readme.write_text(put(readme.read_text(encoding="utf-8"), "quality", summary(models)), encoding="utf-8")
 
 
 def summary(models: Mapping[str, dict[str, Any]]) -> str:

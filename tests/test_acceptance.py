@@ -42,5 +42,5 @@ def test_the_fastest_of_the_accepted_is_chosen() -> None:
 def test_every_precision_is_tried_beside_fp32(tiny_folder: Path) -> None:
     tried = {one.precision: one for one in try_precisions(tiny_folder, texts=5)}
     assert tried["fp32"].verdict.largest_move == 0
-    assert tried["int8"].verdict.largest_move > 0
+    assert all(one.verdict.largest_move > 0 for one in tried.values() if one.precision != "fp32")
     assert {one.revision for one in tried.values()} == {Classifier(tiny_folder).model.revision}

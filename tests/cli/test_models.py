@@ -19,6 +19,7 @@ from linnaeus.engines.kept import choose
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.one_pass import fingerprint
 from tests.hub_server import Hub, hub_server
+from tests.processor import HAS
 
 Run: TypeAlias = Callable[..., Result]
 
@@ -198,9 +199,10 @@ def test_a_trial_chooses_the_precision_of_later_starts(run: Run, tiny_folder: Pa
     assert re.fullmatch(r"fp32 .* largest move 0\.0000  flips 0  accepted", lines[0])
     chosen = re.fullmatch(r".* runs in (\w+) from now on, unless told otherwise\.", lines[-1])
     assert chosen is not None
-    choose(fingerprint(tiny_folder), "int8")
-    assert Classifier(tiny_folder, device="cpu").model.engine.description.endswith("int8")
-    assert Classifier(tiny_folder, device="cpu", precision="fp32").model.engine.description.endswith("fp32")
+    for precision in ("fp32", *(name for name in HAS if HAS[name])):
+        choose(fingerprint(tiny_folder), precision)
+        assert Classifier(tiny_folder, device="cpu").model.engine.description.endswith(precision)
+        assert Classifier(tiny_folder, device="cpu", precision="fp32").model.engine.description.endswith("fp32")
 
 
 def test_a_trial_of_nothing_is_refused(run: Run) -> None:

@@ -13,6 +13,7 @@ from linnaeus.engines.converted import GRAPH_FILE
 from linnaeus.engines.kept import forget, graphs_folder
 from linnaeus.models.weights import SAFETENSORS_FILE
 from tests.checkpoints import make_checkpoint
+from tests.processor import HAS, needs_int8
 
 TEXT, LABELS = "The parcel never came.", ["refund", "praise"]
 
@@ -51,6 +52,7 @@ def test_nothing_unfinished_stays(folder: Path, cache: Path) -> None:
     assert [path.name for path in (cache / "graphs").iterdir()] == [kept()[0].name]
 
 
+@needs_int8
 def test_int8_is_another_graph_and_bf16_the_same(folder: Path) -> None:
     for precision in ("fp32", "int8", "auto"):
         classify(folder, precision)
@@ -89,11 +91,13 @@ def test_where_nothing_can_be_kept_it_works_all_the_same(
 
 def test_a_forgotten_revision_leaves_nothing(folder: Path) -> None:
     revision = classify(folder).model.revision
-    classify(folder, "int8")
+    if HAS["int8"]:
+        classify(folder, "int8")
     forget(revision)
     assert kept() == []
 
 
+@needs_int8
 def test_onnx_is_not_said_to_be_int8_when_it_is_not(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "onnx")
     (tmp_path / "onnx" / SAFETENSORS_FILE).rename(tmp_path / "onnx" / "model.onnx")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,8 +18,7 @@ from linnaeus.engines.selection import uses_cuda
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.models.one_pass import OnePassConfig, read_weights, write_weights
 from tests.conftest import make_one_pass_folder
-
-HAS_BF16 = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+from tests.processor import HAS
 
 pieces = st.lists(st.integers(3, 258), min_size=1, max_size=30).map(lambda tokens: [1, *tokens, 2])
 readings = st.builds(Reading, pieces, st.lists(pieces, min_size=1, max_size=6))
@@ -116,8 +114,8 @@ def test_the_text_is_read_and_the_hypothesis_too(engine: Engine) -> None:
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.15), ("int8", 0.3)])
 def test_rounded_precisions_stay_near(folder: Path, precision: str, tolerance: float) -> None:
-    if precision == "bf16" and not HAS_BF16:
-        with pytest.raises(EngineError, match="does not multiply in bf16"):
+    if not HAS[precision]:
+        with pytest.raises(EngineError, match=f"does not multiply in {precision}"):
             openvino(folder, precision)
         return
     draw = np.random.default_rng(0)
@@ -130,8 +128,8 @@ def test_rounded_precisions_stay_near(folder: Path, precision: str, tolerance: f
 
 
 def test_precisions_are_named(folder: Path) -> None:
-    assert openvino(folder, "int8").description == "OpenVINO on cpu in int8"
-    assert openvino(folder, "auto").precision == ("bf16" if HAS_BF16 else "fp32")
+    assert openvino(folder, "fp32").description == "OpenVINO on cpu in fp32"
+    assert openvino(folder, "auto").precision == ("bf16" if HAS["bf16"] else "fp32")
     assert pytorch(folder).description == "PyTorch on cpu in fp32"
     with pytest.raises(EngineError, match="choose the precision fp32 or bf16"):
         TorchEngine(folder, device="cpu", precision="int8")

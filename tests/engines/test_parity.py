@@ -130,7 +130,7 @@ OVERRIDES: Mapping[str, Mapping[str, Any]] = {
     "deberta-v2:c2p": {"pos_att_type": ["c2p"], "hidden_act": "relu", "position_biased_input": True},
     "distilbert": {},
     "distilbert:relu": {"activation": "relu", "sinusoidal_pos_embds": True},
-    "electra": {},
+    "electra": {"gain": 1.4},
     "electra:wide": {"embedding_size": 32},
     "modernbert": {},
     "modernbert:cls": {"classifier_pooling": "cls", "num_hidden_layers": 3, "global_attn_every_n_layers": 3},

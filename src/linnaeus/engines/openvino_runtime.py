@@ -6,9 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openvino as ov
+from openvino import opset13 as op
 
 from linnaeus.engines import KERNELS_KEPT
+from linnaeus.engines.graphs.base import Matrix
 from linnaeus.errors import EngineError
 
 
@@ -25,13 +28,33 @@ def choose_precision(precision: str, chosen: str | None = None) -> str:
     Raises:
         EngineError: the processor has no such precision.
     """
-    has_bf16 = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "auto":
-        default = "bf16" if has_bf16 else "fp32"
-        return default if chosen is None or (chosen == "bf16" and not has_bf16) else chosen
-    if precision == "bf16" and not has_bf16:
-        raise EngineError("This processor does not multiply in bf16: choose the precision auto, fp32 or int8.")
+        return chosen if chosen is not None and has(chosen) else "bf16" if has("bf16") else "fp32"
+    if not has(precision):
+        others = ", ".join(other for other in ("fp32", "bf16", "int8") if has(other))
+        raise EngineError(f"This processor does not multiply in {precision}: choose auto or one of {others}.")
     return precision
+
+
+@cache
+def has(precision: str) -> bool:
+    """Whether this processor has a precision.
+
+    OpenVINO names the capability INT8 also where it then computes in fp32, as without VNNI. So a product is asked for
+    both ways: where nothing is rounded, the two are equal.
+    """
+    if precision != "int8":
+        return precision == "fp32" or precision.upper() in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    width = 64
+    draw = np.random.default_rng(0)
+    activations, weights = (draw.standard_normal((width, width), np.float32) for _ in range(2))
+    asked = op.parameter([-1, width], np.float32)
+    product = op.matmul(asked, Matrix(weights).node(compressed=True), False, True)
+    exact, rounded = (
+        compile_graph(ov.Model([product], [asked]), precision=precision, group=width)(activations)[0]
+        for precision in ("fp32", "int8")
+    )
+    return not np.array_equal(exact, rounded)
 
 
 def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads: int = 0) -> ov.CompiledModel:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from linnaeus import EngineError
 from linnaeus.engines.base import Engine, Reading
+from linnaeus.engines.graphs.one_pass import build_graph
 from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 from linnaeus.engines.selection import uses_cuda
 from linnaeus.engines.torch_one_pass import TorchEngine
-from linnaeus.models.one_pass import OnePassConfig, read_weights, write_weights
+from linnaeus.models.one_pass import OnePassConfig, read_stored, read_weights, write_weights
 from tests.conftest import make_one_pass_folder
 from tests.processor import HAS
 
@@ -140,3 +141,11 @@ def test_devices() -> None:
     if not uses_cuda("auto"):
         with pytest.raises(EngineError, match="no CUDA device"):
             uses_cuda("cuda")
+
+
+def test_a_matrix_is_in_the_graph_once(folder: Path) -> None:
+    config = OnePassConfig.read(folder)
+    graph = build_graph(read_stored(folder, config), config, compressed=False)
+    constants = [node for node in graph.get_ops() if node.get_type_name() == "Constant"]
+    wide = [config.intermediate_size, config.hidden_size]
+    assert sum(list(node.shape) in (wide, wide[::-1]) for node in constants) == 2 * config.layers

@@ -115,6 +115,7 @@ class GraphBuilder:
         self.heads = heads
         self._norm_epsilon = norm_epsilon
         self._compressed = compressed
+        self._constants: dict[tuple[Any, ...], Node] = {}
 
     def array(self, name: str) -> NDArray[Any]:
         try:
@@ -130,6 +131,8 @@ class GraphBuilder:
     ) -> Node:
         """Multiply with ``name.weight`` and add ``name.bias``, if there is one.
 
+        A matrix that is asked for again is the same constant, so that it is in memory once.
+
         Args:
             name: of the layer.
             hidden: [rows, length, inputs].
@@ -137,8 +140,11 @@ class GraphBuilder:
             part: (k, n) takes the k-th of n parts that are stored in one matrix.
             compressed: whether an int8 matrix may stay so.
         """
-        matrix = self.matrix(f"{name}.weight").part(*part).scaled(scale)
-        product = op.matmul(hidden, matrix.node(compressed=compressed and self._compressed), False, True)
+        asked = (name, scale, part, compressed)
+        if asked not in self._constants:
+            matrix = self.matrix(f"{name}.weight").part(*part).scaled(scale)
+            self._constants[asked] = matrix.node(compressed=compressed and self._compressed)
+        product = op.matmul(hidden, self._constants[asked], False, True)
         bias = self.arrays.get(f"{name}.bias")
         if bias is None:
             return product

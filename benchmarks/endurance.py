@@ -21,9 +21,9 @@ from benchmarks.footprint import LABELS, TEXT
 from benchmarks.machine import circumstances
 from benchmarks.servers import Server, serving
 from benchmarks.texts import make_labels, make_texts
+from linnaeus.loading import load_model
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.one_pass import TOKENIZER_FILE
-from linnaeus.models.weights import weight_files
 
 MODEL = "small"
 #: Loaded in turns with the model, as there is room for one of the two.
@@ -62,7 +62,7 @@ def measure_endurance(plan: Plan, *, tiny: bool) -> dict[str, Any]:
 def _loads(plan: Plan, checkpoint: Path) -> list[int]:
     """Ask two models in turns, where there is memory for one; read it when the small one is loaded."""
     folders = (checkpoint, model_folder(MODEL))
-    room = max(file.stat().st_size for folder in folders for file in weight_files(folder))
+    room = max(load_model(folder, device="cpu").engine.weight_bytes for folder in folders)
     options = [option for folder in folders for option in ("--model", str(folder))]
     rounds = plan.loads // len(folders)
     read = []

@@ -41,7 +41,6 @@ def make_fake_model() -> Model:
         columns=LogitColumns(entailment=0, opposing=(1, 2)),
         engine=FakeEngine(),
         group_tokens=2048,
-        weight_bytes=1000,
     )
 
 

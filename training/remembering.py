@@ -23,6 +23,10 @@ class RememberingEngine:
     def description(self) -> str:
         return self._engine.description
 
+    @property
+    def weight_bytes(self) -> int:
+        return self._engine.weight_bytes
+
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:
         """See `Engine.logits`."""
         new = [reading for reading in readings if not self._knows(reading)]

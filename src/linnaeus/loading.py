@@ -12,10 +12,9 @@ from linnaeus.engines.base import Engine
 from linnaeus.errors import EngineError, InputError
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.checkpoint import Checkpoint, is_one_pass
-from linnaeus.models.one_pass import TOKENIZER_FILE, WEIGHTS_FILE, OnePassConfig, fingerprint
+from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
 from linnaeus.models.pairs import PairFormat
 from linnaeus.models.tokenizer import PieceTokenizer, read_tokenizer
-from linnaeus.models.weights import weight_files
 from linnaeus.scores import UNCALIBRATED, Calibration, LogitColumns
 from linnaeus.windows import Reach
 
@@ -34,7 +33,6 @@ class Model:
         name: what it was called by.
         revision: of a hub checkpoint the commit, of any other a digest of its files.
         group_tokens: how many tokens of hypotheses are read with one text; 0 where each pair is read on its own.
-        weight_bytes: the memory that its weights take.
         calibration: what makes its scores probabilities; a checkpoint keeps the pipeline's scores.
     """
 
@@ -45,7 +43,6 @@ class Model:
     columns: LogitColumns
     engine: Engine
     group_tokens: int
-    weight_bytes: int
     calibration: Calibration = UNCALIBRATED
 
 
@@ -77,7 +74,6 @@ def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision
         columns=_columns(config),
         engine=engine,
         group_tokens=GROUP_TOKENS,
-        weight_bytes=(folder / WEIGHTS_FILE).stat().st_size,
         calibration=Calibration(**config.calibration),
     )
 
@@ -94,7 +90,6 @@ def _load_checkpoint(name: str, folder: Path, device: Device, precision: Precisi
         columns=LogitColumns(checkpoint.entailment, (checkpoint.opposing,)),
         engine=_open_cross_encoder(checkpoint, pair_format, device, precision),
         group_tokens=0,
-        weight_bytes=sum(path.stat().st_size for path in weight_files(folder)),
     )
 
 

@@ -149,3 +149,11 @@ def test_a_matrix_is_in_the_graph_once(folder: Path) -> None:
     constants = [node for node in graph.get_ops() if node.get_type_name() == "Constant"]
     wide = [config.intermediate_size, config.hidden_size]
     assert sum(list(node.shape) in (wide, wide[::-1]) for node in constants) == 2 * config.layers
+
+
+def test_weights_are_weighed_as_they_lie_in_memory(folder: Path) -> None:
+    config = OnePassConfig.read(folder)
+    multiplied = config.layers * (4 * config.hidden_size**2 + 2 * config.hidden_size * config.intermediate_size)
+    kept_and_packed = 8 * multiplied
+    assert kept_and_packed < openvino(folder).weight_bytes < 2 * kept_and_packed
+    assert 4 * multiplied < pytorch(folder).weight_bytes < 8 * multiplied

@@ -75,12 +75,13 @@ class Shelf:
         self.loaded.append(name)
         if name in self.failures:
             raise ModelError(self.failures[name])
+        engine = self.engines.get(name, FakeEngine())
+        engine.weight_bytes = self.weights[name]
         classifier = Classifier(
             replace(
                 make_fake_model(),
                 revision=(Path(source) / "revision").read_text(),
-                weight_bytes=self.weights[name],
-                engine=self.engines.get(name, FakeEngine()),
+                engine=engine,
             )
         )
         self.alive.add(classifier)

@@ -35,6 +35,11 @@ class Engine(Protocol):
         """What computes, on what, how: ``OpenVINO on cpu in bf16``."""
         ...
 
+    @property
+    def weight_bytes(self) -> int:
+        """The memory that the weights take."""
+        ...
+
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:
         """Return, for each reading, its [hypotheses, classes] logits.
 

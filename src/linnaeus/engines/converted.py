@@ -17,7 +17,7 @@ import openvino as ov
 from linnaeus import __version__
 from linnaeus.engines.graphs.families import build_cross_encoder
 from linnaeus.engines.kept import graphs_folder, kept_name
-from linnaeus.engines.openvino_runtime import compile_graph, core
+from linnaeus.engines.openvino_runtime import Compiled, compile_graph, core
 from linnaeus.errors import EngineError, ModelError
 from linnaeus.models.checkpoint import Checkpoint
 from linnaeus.models.weights import read_arrays, weight_files
@@ -30,7 +30,7 @@ GRAPH_FILE = "graph.xml"
 ACTIVATION_GROUP = 128
 
 
-def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> ov.CompiledModel:
+def converted(checkpoint: Checkpoint, precision: str, *, threads: int = 0) -> Compiled:
     """Return a checkpoint prepared for this processor, from the kept graph if there is one.
 
     Raises:

@@ -18,7 +18,8 @@ class FakeEngine:
 
     description = "fake"
 
-    def __init__(self) -> None:
+    def __init__(self, weight_bytes: int = 1000) -> None:
+        self.weight_bytes = weight_bytes
         self.calls: list[Sequence[Reading]] = []
 
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:

@@ -36,8 +36,9 @@ class OpenVinoCrossEncoder:
         self._format = pair_format
         self._padding = checkpoint.padding
         compiled = converted(checkpoint, self.precision, threads=threads)
-        self._asked = {port.any_name: port.element_type.to_dtype() for port in compiled.inputs}
-        self._request = compiled.create_infer_request()
+        self._asked = {port.any_name: port.element_type.to_dtype() for port in compiled.model.inputs}
+        self.weight_bytes = compiled.weight_bytes
+        self._request = compiled.model.create_infer_request()
         # OpenVINO packs the weights in its first call: seconds that no request should wait.
         self.logits([Reading((), [()])])
 

@@ -44,7 +44,8 @@ class OpenVinoEngine:
         self._positions = config.positions
         graph = build_graph(read_stored(folder, config), config, compressed=self.precision == "int8")
         compiled = compile_graph(graph, precision=self.precision, group=config.hidden_size, threads=threads)
-        self._request = compiled.create_infer_request()
+        self.weight_bytes = compiled.weight_bytes
+        self._request = compiled.model.create_infer_request()
 
     @property
     def description(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import openvino as ov
@@ -13,6 +14,9 @@ from openvino import opset13 as op
 from linnaeus.engines import KERNELS_KEPT
 from linnaeus.engines.graphs.base import Matrix
 from linnaeus.errors import EngineError
+
+#: Bytes of a weight as it is multiplied.
+_PACKED_BYTES = {"fp32": 4, "bf16": 2, "int8": 1}
 
 
 @cache
@@ -51,13 +55,20 @@ def has(precision: str) -> bool:
     asked = op.parameter([-1, width], np.float32)
     product = op.matmul(asked, Matrix(weights).node(compressed=True), False, True)
     exact, rounded = (
-        compile_graph(ov.Model([product], [asked]), precision=precision, group=width)(activations)[0]
+        compile_graph(ov.Model([product], [asked]), precision=precision, group=width).model(activations)[0]
         for precision in ("fp32", "int8")
     )
     return not np.array_equal(exact, rounded)
 
 
-def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads: int = 0) -> ov.CompiledModel:
+class Compiled(NamedTuple):
+    """A graph prepared for this processor, and the memory that its weights take."""
+
+    model: ov.CompiledModel
+    weight_bytes: int
+
+
+def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads: int = 0) -> Compiled:
     """Prepare a graph, or one that was saved, for this processor.
 
     Args:
@@ -74,4 +85,17 @@ def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    return core().compile_model(graph, "CPU", options)
+    model = core().read_model(graph) if isinstance(graph, Path) else graph
+    return Compiled(core().compile_model(model, "CPU", options), _weight_bytes(model, precision))
+
+
+def _weight_bytes(graph: ov.Model, precision: str) -> int:
+    """Add up the constants of a graph, and the copies of its matrices that OpenVINO packs for its products."""
+    sizes = 0
+    for node in graph.get_ops():
+        if node.get_type_name() == "Constant":
+            sizes += node.get_byte_size()
+            readers = {reader.get_node().get_type_name() for reader in node.output(0).get_target_inputs()}
+            if len(node.shape) > 1 and "Gather" not in readers:
+                sizes += math.prod(node.shape) * _PACKED_BYTES[precision]
+    return sizes

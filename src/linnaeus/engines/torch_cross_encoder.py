@@ -51,6 +51,11 @@ class TorchCrossEncoder:
     def description(self) -> str:
         return f"PyTorch on {self._device} in {self._precision}"
 
+    @property
+    def weight_bytes(self) -> int:
+        """See `Engine.weight_bytes`."""
+        return sum(weight.nbytes for weight in self._module.parameters())
+
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:
         """See `Engine.logits`."""
         pairs = pairs_of(readings)

@@ -41,6 +41,11 @@ class TorchEngine:
     def description(self) -> str:
         return f"PyTorch on {self._device} in {self._precision}"
 
+    @property
+    def weight_bytes(self) -> int:
+        """See `Engine.weight_bytes`."""
+        return sum(weight.nbytes for weight in self._module.parameters())
+
     @torch.inference_mode()
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:
         """See `Engine.logits`."""

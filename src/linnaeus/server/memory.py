@@ -78,7 +78,7 @@ class Resident:
 
     @property
     def weight_bytes(self) -> int:
-        return self.classifier.model.weight_bytes
+        return self.classifier.model.engine.weight_bytes
 
     @property
     def revision(self) -> str:
@@ -145,7 +145,7 @@ class Memory:
         start = monotonic()
         classifier = await anyio.to_thread.run_sync(self._load, source)
         seconds = monotonic() - start
-        weight = self._weighed[files.digest] = classifier.model.weight_bytes
+        weight = self._weighed[files.digest] = classifier.model.engine.weight_bytes
         self._check(weight, replaced)
         if not await self._find_room(name, weight, replaced, may_unload=may_unload):
             return None

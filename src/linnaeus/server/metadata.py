@@ -144,7 +144,7 @@ def _describe(model: ServedModel, service: Service) -> dict[str, Any]:
         facts |= {
             "sha": loaded.revision,
             "engine": loaded.engine.description,
-            "weight_bytes": loaded.weight_bytes,
+            "weight_bytes": loaded.engine.weight_bytes,
             "load_seconds": round(model.resident.load_seconds, 3),
             "longest_text": loaded.reach.longest_text,
             "longest_hypothesis": loaded.reach.longest_hypothesis,

@@ -80,6 +80,10 @@ class _ObservedEngine:
     def description(self) -> str:
         return self._engine.description
 
+    @property
+    def weight_bytes(self) -> int:
+        return self._engine.weight_bytes
+
     def logits(self, readings: Sequence[Reading]) -> list[NDArray[np.float32]]:
         start = perf_counter()
         try:

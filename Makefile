@@ -47,7 +47,8 @@ bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write t
 bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their peers, and what memory does, for hours
 	$(BIN)/python -m benchmarks checkpoints
 	$(BIN)/python -m benchmarks parity
-	$(BIN)/python -m benchmarks endurance
+	$(BIN)/python -m benchmarks loads
+	$(BIN)/python -m benchmarks requests
 	$(BIN)/python -m benchmarks render
 
 train: $(VENV)/.dev ## Train MODEL (small, or base) from the sets in DATA (../shared/data)

@@ -44,11 +44,19 @@ def http(quick: Quick = False) -> None:
 
 
 @app.command()
-def endurance(quick: Quick = False) -> None:
-    """Measure how memory grows over 200 loads and 100,000 requests; this takes most of an hour."""
-    from benchmarks.endurance import QUICK, Plan, measure_endurance
+def loads(quick: Quick = False) -> None:
+    """Measure how a server's memory grows while it loads and unloads 200 times; this takes a quarter of an hour."""
+    from benchmarks.endurance import measure_loads
 
-    _conclude("endurance", measure_endurance(QUICK if quick else Plan(), tiny=quick), quick)
+    _conclude("loads", measure_loads(8 if quick else 200, tiny=quick), quick)
+
+
+@app.command()
+def requests(quick: Quick = False) -> None:
+    """Measure how a server's memory grows over 100,000 requests of random lengths; this takes most of an hour."""
+    from benchmarks.endurance import measure_requests
+
+    _conclude("requests", measure_requests(200 if quick else 100_000), quick)
 
 
 @app.command()

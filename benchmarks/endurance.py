@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import count, islice
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,53 +36,49 @@ TOKENS = (4, 450)
 LABELS_ASKED = (1, 10)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is asked; memory is read so many times on the way, at the first of them as the start."""
-
-    loads: int = 200
-    requests: int = 100_000
-    readings: int = 20
+#: How often memory is read on the way, the first time as the start.
+READINGS = 20
 
 
-QUICK = Plan(loads=8, requests=200, readings=4)
+def measure_loads(count: int, *, tiny: bool) -> dict[str, Any]:
+    """Ask two models in turns, where there is memory for one, and read it when the small one is loaded.
 
-
-def measure_endurance(plan: Plan, *, tiny: bool) -> dict[str, Any]:
-    """Return the memory of both servers on their way, in MB; with `tiny` the checkpoint is a tiny one."""
-    return {
-        **circumstances(),
-        "loads": {"count": plan.loads, "megabytes": _loads(plan, checkpoint_folder(CHECKPOINT, tiny=tiny))},
-        "requests": {"count": plan.requests, "megabytes": _requests(plan)},
-    }
-
-
-def _loads(plan: Plan, checkpoint: Path) -> list[int]:
-    """Ask two models in turns, where there is memory for one; read it when the small one is loaded."""
-    folders = (checkpoint, model_folder(MODEL))
+    Args:
+        count: loads of both together.
+        tiny: whether the checkpoint is a tiny one.
+    """
+    folders = (checkpoint_folder(CHECKPOINT, tiny=tiny), model_folder(MODEL))
     room = max(load_model(folder, device="cpu").engine.weight_bytes for folder in folders)
     options = [option for folder in folders for option in ("--model", str(folder))]
-    rounds = plan.loads // len(folders)
+    rounds = count // len(folders)
     read = []
     with serving([*SERVE, *options, "--no-preload", "--memory", str(room)]) as server, _client(server) as client:
-        for turn in track(range(1, rounds + 1), f"{plan.loads} loads"):
+        for turn in track(range(1, rounds + 1), f"{count} loads"):
             for folder in folders:
                 _ask(client, f"/models/{folder.name}", f"{TEXT} {turn}", LABELS)
-            if turn % (rounds // plan.readings) == 0:
+            if turn % max(1, rounds // READINGS) == 0:
                 read.append(server.resident_bytes)
-    return [round(size / 1e6) for size in read]
+    return _result(count, read)
 
 
-def _requests(plan: Plan) -> list[int]:
+def measure_requests(count: int) -> dict[str, Any]:
+    """Ask the small model texts and lists of labels of random lengths, and read memory on the way."""
     asked = _questions()
     read = []
-    share = plan.requests // plan.readings
-    with serving(SERVE) as server, _client(server) as client, ThreadPoolExecutor(CLIENTS) as pool:
-        for _ in track(range(plan.readings), f"{plan.requests} requests"):
-            questions = list(islice(asked, share))
+    with (
+        serving([*SERVE, "--model", MODEL]) as server,
+        _client(server) as client,
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
+        for _ in track(range(READINGS), f"{count} requests"):
+            questions = list(islice(asked, count // READINGS))
             list(pool.map(lambda question: _ask(client, "/", *question), questions))
             read.append(server.resident_bytes)
-    return [round(size / 1e6) for size in read]
+    return _result(count, read)
+
+
+def _result(count: int, read: Sequence[int]) -> dict[str, Any]:
+    return {**circumstances(), "count": count, "megabytes": [round(size / 1e6) for size in read]}
 
 
 def _client(server: Server) -> httpx.Client:

@@ -58,11 +58,12 @@ def _compare(folder: Path, *, quick: bool) -> Table:
         precisions = {computed for name, computed in known_precisions(peers, model).items() if name != "auto"}
         pipeline = peers.run(PIPELINE, both_answers, PIPELINE, model, some, labels)
         ours = peers.run("fp32", both_answers, "fp32", model, some, labels)
-        exact = peers.run("fp32", answers, "fp32", model, texts, labels)
-        rounded = {
-            name: hold_against(exact, peers.run(name, answers, name, model, texts, labels))
-            for name in sorted(precisions - {"fp32"})
-        }
+        rounded = {}
+        if others := sorted(precisions - {"fp32"}):
+            exact = peers.run("fp32", answers, "fp32", model, texts, labels)
+            rounded = {
+                name: hold_against(exact, peers.run(name, answers, name, model, texts, labels)) for name in others
+            }
     return {
         "texts": len(some),
         "labels": LABELS,

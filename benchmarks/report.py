@@ -118,15 +118,12 @@ def http_report(table: Table) -> str:
     return "\n\n".join((_markdown(head, rows), about, _circumstances(table)))
 
 
-def endurance_report(table: Table) -> str:
+def memory_report(table: Table) -> str:
     """Return how the memory of a server grows."""
-    rows = []
-    for what in ("loads", "requests"):
-        asked, read = table[what]["count"], table[what]["megabytes"]
-        first, last = read[0], read[-1]
-        start = f"{first} (after {asked // len(read)})"
-        rows.append((f"{asked} {what}", start, max(read), last, f"{last / first - 1:+.0%}"))
-    head = ("a server's memory, MB", "at the start", "at most", "at the end", "grown")
+    count, read = table["count"], table["megabytes"]
+    first, last = read[0], read[-1]
+    rows = [(f"{first} (after {count // len(read)} of {count})", max(read), last, f"{last / first - 1:+.0%}")]
+    head = ("memory at the start, MB", "at most", "at the end", "grown")
     return "\n\n".join((_markdown(head, rows), _circumstances(table)))
 
 
@@ -201,7 +198,8 @@ REPORTS = {
     "speed-small": speed_report,
     "footprint": footprint_report,
     "http": http_report,
-    "endurance": endurance_report,
+    "loads": memory_report,
+    "requests": memory_report,
     "checkpoints": checkpoints_report,
     "parity": parity_report,
 }

@@ -94,11 +94,9 @@ def test_parity_says_which_precision_is_accepted() -> None:
     assert "|  | int8, from fp32 | 2000 pairs | 0.012 | 1 | not accepted |" in lines
 
 
-def test_endurance_compares_the_end_with_the_start() -> None:
-    read = {"loads": {"count": 200, "megabytes": [400, 450, 420]}, "requests": {"count": 90, "megabytes": [100, 90]}}
-    lines = report.endurance_report({**CIRCUMSTANCES, **read}).splitlines()
-    assert "| 200 loads | 400 (after 66) | 450 | 420 | +5% |" in lines
-    assert "| 90 requests | 100 (after 45) | 100 | 90 | -10% |" in lines
+def test_memory_at_the_end_is_compared_with_the_start() -> None:
+    lines = report.memory_report({**CIRCUMSTANCES, "count": 200, "megabytes": [400, 450, 420]}).splitlines()
+    assert "| 400 (after 66 of 200) | 450 | 420 | +5% |" in lines
 
 
 @pytest.fixture

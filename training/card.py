@@ -73,24 +73,28 @@ def figures(metrics: dict[str, Any]) -> str:
             _own_texts(metrics["own_texts"]),
             _calibration(metrics["calibration"]),
             _consistency(metrics["consistency"]),
-            ACCEPTANCE.format(metrics["precisions"]["bf16"]["rows"]),
-            _table(
-                ("precision", "largest move", "mean move", "moved by more than 0.02", "flips", "accepted"),
-                (
-                    _row(
-                        name,
-                        of["largest_move"],
-                        f"{of['mean_move']:.4f}",
-                        f"{of['moved_too_far']:.2%}",
-                        of["flips"],
-                        "yes" if of["accepted"] else "no",
-                    )
-                    for name, of in metrics["precisions"].items()
-                ),
-            ),
+            _precisions(metrics["precisions"]),
             f"OpenVINO and PyTorch agree on the shipped weights within {metrics['openvino_from_pytorch']:.0e} in fp32.",
         )
     )
+
+
+def _precisions(found: dict[str, dict[str, Any]]) -> str:
+    if not found:
+        return "The processor that this was measured on has neither bf16 nor int8."
+    rows = (
+        _row(
+            name,
+            of["largest_move"],
+            f"{of['mean_move']:.4f}",
+            f"{of['moved_too_far']:.2%}",
+            of["flips"],
+            "yes" if of["accepted"] else "no",
+        )
+        for name, of in found.items()
+    )
+    head = ("precision", "largest move", "mean move", "moved by more than 0.02", "flips", "accepted")
+    return "\n\n".join((ACCEPTANCE.format(max(of["rows"] for of in found.values())), _table(head, rows)))
 
 
 def _calibration(found: dict[str, Any]) -> str:

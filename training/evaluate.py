@@ -20,6 +20,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from linnaeus import Classifier
 from linnaeus.acceptance import hold_against
 from linnaeus.classifier import Classification
+from linnaeus.engines.openvino_runtime import has
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.loading import Model, load_model
 from linnaeus.scheduling.scheduler import Scheduler
@@ -60,7 +61,7 @@ def evaluate(model: Model, folder: Path, backbone: Path, data: Path, rows: int |
         "own_texts": _own_texts(classify, rows),
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
         "consistency": consistency(model, data, rows),
-        "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8")},
+        "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8") if has(name)},
         "openvino_from_pytorch": _engine_difference(exact, folder, data),
     }
 

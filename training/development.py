@@ -16,6 +16,7 @@ from linnaeus.loading import Model
 from linnaeus.scheduling.scheduler import Scheduler
 from training.examples import own_texts
 from training.sources import read_jsonl, read_labels
+from training.templates import STATEMENT
 
 #: Sets of which the model has seen neither texts nor labels.
 UNSEEN = (
@@ -81,8 +82,9 @@ class OwnList:
 
 
 def own_lists(rows: int | None = None) -> Iterator[OwnList]:
+    """Yield the lists of names; statements are no labels that compete."""
     for row in islice(own_texts(development=True), rows):
-        for labels in row["sets"]:
+        for labels in (of for of in row["sets"] if of["kind"] != STATEMENT):
             yield OwnList(row["text"], [*labels["true"], *labels["false"]], len(labels["true"]))
 
 

@@ -19,7 +19,7 @@ from training.sources import (
     nli_rows,
     read_labels,
 )
-from training.templates import WRITTEN, Wordings, draw_template
+from training.templates import STATEMENT, WRITTEN, Wordings, draw_template
 
 #: What is known of a hypothesis. The first three are columns of the logits; of a NOT_ENTAILMENT row only the sum of
 #: neutral and contradiction is known, and of an UNKNOWN one only what a teacher says.
@@ -38,7 +38,7 @@ SEVERAL_TRUE_SHARE = 0.25
 NEAR_SHARE = 0.5
 NEAR_LABELS = 12
 
-#: Every set of labels of a text of our own is used this many times, each time in other words.
+#: Every set of labels of a text of our own is used this many times, each time in another template.
 OWN_TEXT_TURNS = 3
 
 #: One text of our own in so many is kept apart for development.
@@ -137,7 +137,7 @@ def own_texts(*, development: bool) -> list[dict[str, Any]]:
 def own_text_examples(row: Mapping[str, Any], draw: random.Random) -> Iterator[Example]:
     as_written = Wordings({})
     for labels in row["sets"]:
-        for _ in range(OWN_TEXT_TURNS):
+        for _ in range(1 if labels["kind"] == STATEMENT else OWN_TEXT_TURNS):
             yield _example(row["text"], labels["true"], labels["false"], labels["kind"], as_written, draw)
 
 

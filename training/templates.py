@@ -19,6 +19,9 @@ WRITTEN = Path(__file__).parent / "data"
 GENERIC_SHARE = 0.35
 NEGATED_SHARE = 0.04
 
+#: The kind of labels that are whole sentences, and so need no template.
+STATEMENT = "statement"
+
 #: How often a label goes by its description, and by one of its other names.
 DESCRIPTION_SHARE = 0.1
 OTHER_NAME_SHARE = 0.45
@@ -39,6 +42,8 @@ class DrawnTemplate:
 
 
 def draw_template(kind: str, draw: random.Random) -> DrawnTemplate:
+    if kind == STATEMENT:
+        return DrawnTemplate("{}", negated=False)
     if draw.random() < NEGATED_SHARE:
         return DrawnTemplate(draw.choice(TEMPLATES["negated"]), negated=True)
     kind = "generic" if draw.random() < GENERIC_SHARE else kind

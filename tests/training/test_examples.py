@@ -23,7 +23,7 @@ from training.examples import (
     own_texts,
 )
 from training.sources import CLASSIFICATION, NLI, ClassificationSource, NliSource, classification_rows, nli_rows
-from training.templates import TEMPLATES, Wordings, load
+from training.templates import STATEMENT, TEMPLATES, Wordings, load
 
 LABELS = ["alarm", "music", "weather", "news", "lights"]
 
@@ -135,11 +135,19 @@ def test_own_texts_are_well_formed_and_different() -> None:
         assert row["text"].strip()
         assert row["sets"]
         for labels in row["sets"]:
-            assert labels["kind"] in TEMPLATES
+            assert labels["kind"] in {*TEMPLATES, STATEMENT}
             assert labels["false"]
             assert not set(labels["true"]) & set(labels["false"]), row["text"]
             asked = [*labels["true"], *labels["false"]]
             assert len(set(asked)) == len(asked), row["text"]
+
+
+def test_a_statement_is_asked_once_and_as_it_stands() -> None:
+    labels = {"kind": STATEMENT, "true": ["It rains.", "It is wet."], "false": ["The sun shines."]}
+    (example,) = own_text_examples({"text": "It's pouring.", "sets": [labels]}, random.Random(0))
+    assert example.hypotheses == ("It rains.", "It is wet.", "The sun shines.")
+    assert example.targets == (ENTAILMENT, ENTAILMENT, NOT_ENTAILMENT)
+    assert not example.listwise
 
 
 def test_own_texts_kept_apart_are_not_trained_on() -> None:

@@ -143,6 +143,12 @@ def test_the_model_longest_unused_makes_room(serve: Serve, shelf: Shelf) -> None
     assert shelf.loaded == ["a", "b", "c", "b"]
 
 
+def test_of_an_unloaded_model_nothing_stays_while_nobody_asks_for_it(serve: Serve, shelf: Shelf) -> None:
+    client = serve(shelf.load, models=[shelf.put(name, 400) for name in "ab"], memory=500, preload=False)
+    assert [ask(client, name) for name in "ab"] == [200] * 2
+    assert len(shelf.alive) == 1
+
+
 def test_as_many_are_unloaded_as_need_be(serve: Serve, shelf: Shelf) -> None:
     models = [*(shelf.put(name, 300) for name in "abc"), shelf.put("large", 700)]
     client = serve(shelf.load, models=models, memory=1000, preload=False)

@@ -109,6 +109,10 @@ class Memory:
     def bytes(self) -> int:
         return sum(resident.weight_bytes for resident in self._residents)
 
+    def resident(self, name: str) -> Resident | None:
+        """Return the model of that name that takes requests; of an old and a new one, the new one."""
+        return next((each for each in reversed(self._residents) if each.name == name and not each.retired), None)
+
     async def fetch(self, source: str) -> None:
         """Have the files of a model ready. That may take long, but no memory, and so waits for no turn.
 

@@ -47,7 +47,6 @@ class ServedModel:
         self.failure = ""
         self._source = source
         self._memory = memory
-        self._resident: Resident | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._too_large = False
         self._failed_at = 0.0
@@ -57,9 +56,7 @@ class ServedModel:
     @property
     def resident(self) -> Resident | None:
         """The model in memory, if it is there to be asked."""
-        if self._resident is not None and self._resident.retired:
-            self._resident = None
-        return self._resident
+        return self._memory.resident(self.name)
 
     @property
     def state(self) -> State:
@@ -165,7 +162,6 @@ class ServedModel:
         self.failure = ""
         if fresh is None:
             return
-        self._resident = fresh
         self._expected_seconds = fresh.load_seconds
         log.info("Model %s is ready (%s)", self.name, fresh.classifier.model.engine.description)
         if replaced is not None:

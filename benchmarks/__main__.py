@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from benchmarks import report
+from benchmarks.speed import Result
 
 app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
@@ -83,10 +84,10 @@ def render(
     report.render(readme)
 
 
-def _conclude(name: str, table: report.Table, quick: bool) -> None:
-    report.show(name, table)
+def _conclude(name: str, result: Result, quick: bool) -> None:
+    report.show(name, result)
     if not quick:
-        report.keep(name, table)
+        report.keep(name, result)
 
 
 if __name__ == "__main__":

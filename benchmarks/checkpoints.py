@@ -25,7 +25,7 @@ from benchmarks.speed import (
     QUICK,
     Peers,
     Plan,
-    Table,
+    Result,
     best_batch_size,
     figures,
     known_precisions,
@@ -111,7 +111,7 @@ def checkpoint_folder(name: str, *, tiny: bool = False) -> Path:
     return folder
 
 
-def measure_checkpoints(*, quick: bool) -> Table:
+def measure_checkpoints(*, quick: bool) -> Result:
     """Run the plan on every shape, or in a hurry a short one on tiny checkpoints of the same kinds."""
     plan = QUICK if quick else PLAN
     onnx_python()
@@ -122,7 +122,7 @@ def measure_checkpoints(*, quick: bool) -> Table:
     }
 
 
-def _measure(folder: Path, plan: Plan) -> Table:
+def _measure(folder: Path, plan: Plan) -> Result:
     model = str(folder)
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     texts = {tokens: make_texts(tokenizer, tokens, MOST_TEXTS) for tokens in plan.tokens}

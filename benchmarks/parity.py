@@ -17,7 +17,7 @@ from benchmarks.checkpoints import SHAPES, checkpoint_folder
 from benchmarks.machine import circumstances
 from benchmarks.onnx_runtime import ROOT
 from benchmarks.peers import PIPELINE, classifier, open_pipeline
-from benchmarks.speed import Peers, Table, known_precisions
+from benchmarks.speed import Peers, Result, known_precisions
 from benchmarks.texts import make_labels, make_texts
 from linnaeus.acceptance import hold_against
 from linnaeus.classifier import Classification
@@ -34,7 +34,7 @@ TEXTS = {20: (9, 90), 60: (6, 70), 120: (3, 30), 450: (2, 10)}
 QUICK = dict.fromkeys(TEXTS, (1, 2))
 
 
-def measure_parity(*, quick: bool) -> Table:
+def measure_parity(*, quick: bool) -> Result:
     """Compare on every checkpoint, or in a hurry on tiny ones and a few texts.
 
     The one with trained weights is for the precisions that round, and left out where the processor has none.
@@ -51,7 +51,7 @@ def measure_parity(*, quick: bool) -> Table:
     return {**circumstances(), "checkpoints": {name: _compare(folder, quick=quick) for name, folder in folders.items()}}
 
 
-def _compare(folder: Path, *, quick: bool) -> Table:
+def _compare(folder: Path, *, quick: bool) -> Result:
     model, labels = str(folder), make_labels(LABELS)
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     tokenizer.no_truncation()

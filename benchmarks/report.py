@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks.speed import BEST, DEFAULT
-from training.markdown import put
+from benchmarks.speed import BEST, DEFAULT, Result
+from training.markdown import put, table
 
 RESULTS = Path(__file__).parent / "results"
 
-Table: TypeAlias = dict[str, Any]
 
-
-def show(name: str, table: Table) -> None:
+def show(name: str, result: Result) -> None:
     """Print a result."""
-    Console().print(Markdown(REPORTS[name](table)))
+    Console().print(Markdown(REPORTS[name](result)))
 
 
-def keep(name: str, table: Table) -> None:
+def keep(name: str, result: Result) -> None:
     """Write a result to ``results/``."""
-    (RESULTS / f"{name}.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 def render(readme: Path) -> None:
@@ -38,39 +34,39 @@ def render(readme: Path) -> None:
     readme.write_text(text, encoding="utf-8")
 
 
-def speed_report(table: Table) -> str:
+def speed_report(result: Result) -> str:
     """Return the speed of Linnaeus beside the pipeline's, and what share of the ceiling it reaches."""
-    sizes = ", ".join(f"{size} at {tokens} tokens" for tokens, size in table["batch_sizes"].items())
+    sizes = ", ".join(f"{size} at {tokens} tokens" for tokens, size in result["batch_sizes"].items())
     return "\n\n".join(
         (
             "One request at a time, milliseconds (median):",
-            _comparison(table, "latency_ms", lower_is_better=True),
+            _comparison(result, "latency_ms", lower_is_better=True),
             "In bulk, texts per second:",
-            _comparison(table, "texts_per_second", lower_is_better=False),
-            f"Best batch of the pipeline: {sizes}. Linnaeus runs as it comes ({table['precisions']['auto']} here).",
+            _comparison(result, "texts_per_second", lower_is_better=False),
+            f"Best batch of the pipeline: {sizes}. Linnaeus runs as it comes ({result['precisions']['auto']} here).",
             "The precisions, in bulk. The ceiling is the fastest matrix product of PyTorch or OpenVINO:",
-            _precisions(table),
-            _circumstances(table),
+            _precisions(result),
+            _circumstances(result),
         )
     )
 
 
-def _comparison(table: Table, figure: str, *, lower_is_better: bool) -> str:
+def _comparison(result: Result, figure: str, *, lower_is_better: bool) -> str:
     rows = []
-    for cell in table["cells"]:
+    for cell in result["cells"]:
         default, best, ours = (cell["peers"][name][figure] for name in (DEFAULT, BEST, "auto"))
         ratios = (peer / ours if lower_is_better else ours / peer for peer in (default, best))
         rows.append((cell["tokens"], cell["labels"], *map(_number, (default, best, ours)), *map(_times, ratios)))
     head = ("text, tokens", "labels", "pipeline", "with its best batch", "Linnaeus", "faster than it", "than its best")
-    return _markdown(head, rows)
+    return table(head, rows)
 
 
-def _precisions(table: Table) -> str:
+def _precisions(result: Result) -> str:
     rows = []
-    for name, precision in table["precisions"].items():
-        ceiling = table["ceiling_tflops"][precision]
+    for name, precision in result["precisions"].items():
+        ceiling = result["ceiling_tflops"][precision]
         reached = [
-            (cell["gflop_per_text"] * cell["peers"][name]["texts_per_second"] / 1e3, cell) for cell in table["cells"]
+            (cell["gflop_per_text"] * cell["peers"][name]["texts_per_second"] / 1e3, cell) for cell in result["cells"]
         ]
         most, cell = max(reached, key=lambda pair: pair[0])
         least, _ = min(reached, key=lambda pair: pair[0])
@@ -85,24 +81,24 @@ def _precisions(table: Table) -> str:
             )
         )
     head = ("precision", "ceiling, 10¹² operations/s", "reached", "share", "the most at")
-    return _markdown(head, rows)
+    return table(head, rows)
 
 
-def footprint_report(table: Table) -> str:
+def footprint_report(result: Result) -> str:
     """Return what an installation takes in disk, time and memory."""
-    largest = ", ".join(f"{name} {size}" for name, size in table["largest_mb"].items())
+    largest = ", ".join(f"{name} {size}" for name, size in result["largest_mb"].items())
     rows = (
-        ("disk that `pip install .` takes", f"{table['disk_mb']} MB ({largest})"),
-        ("`linnaeus classify` typed to the answer printed", f"{table['answer_seconds']:.2f} s"),
-        ("`linnaeus --help`", f"{table['help_seconds']:.2f} s"),
-        ("memory of the server at rest, after a request", f"{table['server_mb']} MB"),
+        ("disk that `pip install .` takes", f"{result['disk_mb']} MB ({largest})"),
+        ("`linnaeus classify` typed to the answer printed", f"{result['answer_seconds']:.2f} s"),
+        ("`linnaeus --help`", f"{result['help_seconds']:.2f} s"),
+        ("memory of the server at rest, after a request", f"{result['server_mb']} MB"),
     )
-    return "\n\n".join((_markdown(("what", "how much"), rows), _circumstances(table)))
+    return "\n\n".join((table(("what", "how much"), rows), _circumstances(result)))
 
 
-def http_report(table: Table) -> str:
+def http_report(result: Result) -> str:
     """Return what HTTP costs beside a bare route."""
-    bare = table["servers"]["bare"]["per_second"]
+    bare = result["servers"]["bare"]["per_second"]
     rows = [
         (
             name,
@@ -111,26 +107,26 @@ def http_report(table: Table) -> str:
             f"{of['p99_ms']:.1f}",
             f"{bare / of['per_second']:.2f}",
         )
-        for name, of in table["servers"].items()
+        for name, of in result["servers"].items()
     ]
     head = ("server", "answers per second", "median, ms", "99 % within, ms", "a bare route does so many times as many")
-    about = f"{table['connections']} connections; server and wrk have a core each; {table['rounds']} rounds in turn."
-    return "\n\n".join((_markdown(head, rows), about, _circumstances(table)))
+    about = f"{result['connections']} connections; server and wrk have a core each; {result['rounds']} rounds in turn."
+    return "\n\n".join((table(head, rows), about, _circumstances(result)))
 
 
-def memory_report(table: Table) -> str:
+def memory_report(result: Result) -> str:
     """Return how the memory of a server grows."""
-    count, read = table["count"], table["megabytes"]
+    count, read = result["count"], result["megabytes"]
     first, last = read[0], read[-1]
     rows = [(f"{first} (after {count // len(read)} of {count})", max(read), last, f"{last / first - 1:+.0%}")]
     head = ("memory at the start, MB", "at most", "at the end", "grown")
-    return "\n\n".join((_markdown(head, rows), _circumstances(table)))
+    return "\n\n".join((table(head, rows), _circumstances(result)))
 
 
-def checkpoints_report(table: Table) -> str:
+def checkpoints_report(result: Result) -> str:
     """Return the speed of full-size checkpoints in the pipeline, in ONNX Runtime and in Linnaeus."""
     parts = []
-    for name, measured in table["checkpoints"].items():
+    for name, measured in result["checkpoints"].items():
         sizes = ", ".join(f"{size} at {tokens} tokens" for tokens, size in measured["batch_sizes"].items())
         parts += [
             f"The shape of `{name}`, texts per second:",
@@ -139,10 +135,10 @@ def checkpoints_report(table: Table) -> str:
         ]
     versions = ", ".join(f"{name} {number}" for name, number in measured["onnx_versions"].items())
     about = f"ONNX Runtime gets the same batches, and an environment of its own ({versions})."
-    return "\n\n".join((*parts, about, _circumstances(table)))
+    return "\n\n".join((*parts, about, _circumstances(result)))
 
 
-def _rates(measured: Table) -> str:
+def _rates(measured: Result) -> str:
     names = list(measured["cells"][0]["peers"])
     rows = []
     for cell in measured["cells"]:
@@ -153,13 +149,13 @@ def _rates(measured: Table) -> str:
         rows.append((cell["tokens"], cell["labels"], *map(_number, rates.values()), *map(_times, ratios)))
     titles = [f"Linnaeus {name}" if name in measured["precisions"] else name for name in names]
     head = ("text, tokens", "labels", *titles, "auto faster than the pipeline", "its best", "any other")
-    return _markdown(head, rows)
+    return table(head, rows)
 
 
-def parity_report(table: Table) -> str:
+def parity_report(result: Result) -> str:
     """Return how near Linnaeus is to the pipeline in fp32, and how far other precisions move the scores."""
     rows = []
-    for name, compared in table["checkpoints"].items():
+    for name, compared in result["checkpoints"].items():
         about = f"{compared['texts']} texts, {compared['labels']} labels"
         rows.append((f"`{name}`", "fp32, from the pipeline", about, f"{compared['difference']:.1e}", "", ""))
         for precision, found in compared["precisions"].items():
@@ -167,22 +163,16 @@ def parity_report(table: Table) -> str:
             figures = f"{compared['pairs']} pairs", f"{found['largest_move']:.3f}", found["flips"], verdict
             rows.append(("", f"{precision}, from fp32", *figures))
     head = ("checkpoint", "scores of", "asked", "moved at most", "top labels lost", "")
-    return "\n\n".join((_markdown(head, rows), _circumstances(table)))
+    return "\n\n".join((table(head, rows), _circumstances(result)))
 
 
-def _circumstances(table: Table) -> str:
-    machine, versions = table["machine"], table["versions"]
+def _circumstances(result: Result) -> str:
+    machine, versions = result["machine"], result["versions"]
     of = ", ".join(f"{name} {number}" for name, number in versions.items())
     return (
-        f"Measured {table['date']} at {table['commit']} on {machine['cores']} cores of {machine['processor']}, "
+        f"Measured {result['date']} at {result['commit']} on {machine['cores']} cores of {machine['processor']}, "
         f"{machine['memory_gb']} GB; {of}."
     )
-
-
-def _markdown(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    titles = list(head)
-    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 def _number(value: float) -> str:

@@ -26,8 +26,8 @@ from linnaeus.labels import DEFAULT_TEMPLATE
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
 
-Result = TypeVar("Result")
-Table: TypeAlias = dict[str, Any]
+Answer = TypeVar("Answer")
+Result: TypeAlias = dict[str, Any]
 
 #: The pipeline in its two forms: as it comes, which is one pair of text and hypothesis at a time, and at its best.
 DEFAULT, BEST = "pipeline", "pipeline, best batch"
@@ -81,14 +81,14 @@ class Peers:
         self._stack = stack
         self._pools: dict[str, ProcessPoolExecutor] = {}
 
-    def run(self, peer: str, work: Callable[..., Result], *arguments: object) -> Result:
+    def run(self, peer: str, work: Callable[..., Answer], *arguments: object) -> Answer:
         if peer not in self._pools:
             pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
             self._pools[peer] = self._stack.enter_context(pool)
         return self._pools[peer].submit(work, *arguments).result()
 
 
-def measure_speed(plan: Plan, model: str) -> Table:
+def measure_speed(plan: Plan, model: str) -> Result:
     """Run the whole plan on `model` and return its table of results."""
     folder = model_folder(model)
     config = OnePassConfig.read(folder)

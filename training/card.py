@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from training.development import CLINC150, HWU64
-from training.markdown import put
+from training.markdown import put, table
 
 ACCEPTANCE = (
     "Precisions beside fp32, on {} development rows (accepted: no score moves by more than 0.02, and no label loses "
@@ -41,7 +41,7 @@ def summary(models: Mapping[str, dict[str, Any]]) -> str:
         for name, metrics in models.items()
     ]
     head = ("model", "unseen sets, mean of 8", "64 intents", "150 intents", "calibration error, 16 labels")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _beside(of: Mapping[str, float]) -> str:
@@ -59,11 +59,11 @@ def figures(metrics: dict[str, Any]) -> str:
     return "\n\n".join(
         (
             "Sets of which it has seen neither texts nor labels:",
-            _table(head, unseen),
+            table(head, unseen),
             "Sets whose labels it was trained on, with other texts:",
-            _table(head, _set_rows(metrics["seen"])),
+            table(head, _set_rows(metrics["seen"])),
             "Natural language inference, accuracy:",
-            _table(
+            table(
                 ("set", "pairs", "three-way", "entailment or not"),
                 (
                     _row(name, of["rows"], of.get("three_way", ""), of["entailment_or_not"])
@@ -94,7 +94,7 @@ def _precisions(found: dict[str, dict[str, Any]]) -> str:
         for name, of in found.items()
     )
     head = ("precision", "largest move", "mean move", "moved by more than 0.02", "flips", "accepted")
-    return "\n\n".join((ACCEPTANCE.format(max(of["rows"] for of in found.values())), _table(head, rows)))
+    return "\n\n".join((ACCEPTANCE.format(max(of["rows"] for of in found.values())), table(head, rows)))
 
 
 def _calibration(found: dict[str, Any]) -> str:
@@ -104,7 +104,7 @@ def _calibration(found: dict[str, Any]) -> str:
     return "\n\n".join(
         (
             CALIBRATION,
-            _table(
+            table(
                 ("score of", "as the pipeline has it", "calibrated"),
                 (_row(what, error["before"], error["after"]) for what, error in errors),
             ),
@@ -145,8 +145,3 @@ def _set_rows(sets: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _row(*cells: object) -> tuple[str, ...]:
     return tuple(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in cells)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    rule = ("---", *["---:"] * (len(head) - 1))
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))

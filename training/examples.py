@@ -38,9 +38,6 @@ SEVERAL_TRUE_SHARE = 0.25
 NEAR_SHARE = 0.5
 NEAR_LABELS = 12
 
-#: Every set of labels of a text of our own is used this many times, each time in another template.
-OWN_TEXT_TURNS = 3
-
 #: One text of our own in so many is kept apart for development.
 OWN_TEXT_DEVELOPMENT = 10
 
@@ -59,14 +56,25 @@ class Example:
 Neighbours = Callable[[str, Sequence[str]], Sequence[str]]
 
 
-def build_examples(data: Path, seed: int, neighbours: Neighbours) -> list[Example]:
-    """Return all training examples in random order."""
+def build_examples(
+    data: Path, seed: int, neighbours: Neighbours, *, own_turns: int, max_published: int | None = None
+) -> list[Example]:
+    """Return the training examples in random order.
+
+    Args:
+        data: the folder of the published sets.
+        seed: of every draw.
+        neighbours: orders the labels of a set by likeness.
+        own_turns: how often each set of labels of a text of our own is used, each time in another template.
+        max_published: how many examples of the published sets there are at most.
+    """
     draw = random.Random(seed)
-    examples = [example for source in NLI for example in nli_examples(data, source, draw)]
+    published = [example for source in NLI for example in nli_examples(data, source, draw)]
     for source in CLASSIFICATION:
-        examples.extend(classification_examples(data, source, draw, neighbours))
-    for row in own_texts(development=False):
-        examples.extend(own_text_examples(row, draw))
+        published.extend(classification_examples(data, source, draw, neighbours))
+    draw.shuffle(published)
+    own = [example for row in own_texts(development=False) for example in own_text_examples(row, own_turns, draw)]
+    examples = published[:max_published] + own
     draw.shuffle(examples)
     return examples
 
@@ -134,10 +142,10 @@ def own_texts(*, development: bool) -> list[dict[str, Any]]:
     return [row for row in rows if (zlib.crc32(row["text"].encode()) % OWN_TEXT_DEVELOPMENT == 0) == development]
 
 
-def own_text_examples(row: Mapping[str, Any], draw: random.Random) -> Iterator[Example]:
+def own_text_examples(row: Mapping[str, Any], turns: int, draw: random.Random) -> Iterator[Example]:
     as_written = Wordings({})
     for labels in row["sets"]:
-        for _ in range(1 if labels["kind"] == STATEMENT else OWN_TEXT_TURNS):
+        for _ in range(1 if labels["kind"] == STATEMENT else turns):
             yield _example(row["text"], labels["true"], labels["false"], labels["kind"], as_written, draw)
 
 

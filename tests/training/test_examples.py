@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from training import examples
 from training.examples import (
     CONTRADICTION,
     ENTAILMENT,
     MAX_HYPOTHESES,
     NOT_ENTAILMENT,
+    build_examples,
     classification_examples,
     nli_examples,
     own_text_examples,
@@ -142,9 +144,21 @@ def test_own_texts_are_well_formed_and_different() -> None:
             assert len(set(asked)) == len(asked), row["text"]
 
 
+def test_own_texts_are_weighed_against_the_published_sets(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"text": "ours", "sets": [{"kind": "topic", "true": ["a"], "false": ["b", "c"]}]}
+    monkeypatch.setattr(examples, "NLI", (NliSource("nli.train.jsonl.gz"),))
+    monkeypatch.setattr(
+        examples, "CLASSIFICATION", (ClassificationSource("set.train.jsonl.gz", "topic", wordings=("sentiment",)),)
+    )
+    monkeypatch.setattr(examples, "own_texts", lambda **_: [own])
+    built = build_examples(data, 7, reverse_order, own_turns=3, max_published=5)
+    assert Counter(one.premise == "ours" for one in built) == {True: 3, False: 5}
+    assert len(build_examples(data, 7, reverse_order, own_turns=1)) == 1 + 300 + 25
+
+
 def test_a_statement_is_asked_once_and_as_it_stands() -> None:
     labels = {"kind": STATEMENT, "true": ["It rains.", "It is wet."], "false": ["The sun shines."]}
-    (example,) = own_text_examples({"text": "It's pouring.", "sets": [labels]}, random.Random(0))
+    (example,) = own_text_examples({"text": "It's pouring.", "sets": [labels]}, 3, random.Random(0))
     assert example.hypotheses == ("It rains.", "It is wet.", "The sun shines.")
     assert example.targets == (ENTAILMENT, ENTAILMENT, NOT_ENTAILMENT)
     assert not example.listwise
@@ -159,6 +173,6 @@ def test_own_texts_kept_apart_are_not_trained_on() -> None:
 
 def test_an_own_text_asks_its_lists() -> None:
     row = {"text": "text", "sets": [{"kind": "topic", "true": ["a"], "false": ["b", "c"]}]}
-    for example in own_text_examples(row, random.Random(0)):
+    for example in own_text_examples(row, 3, random.Random(0)):
         assert len(example.hypotheses) == 3
         assert "a" in example.hypotheses[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,11 +61,16 @@ def read_sheet(data: Path, name: str, rows: int | None = None) -> Sheet:
     """Read a set, or `rows` of its texts from all over it."""
     path = data / "classification" / f"{name}.jsonl.gz"
     about = read_labels(path)
-    read = [row for row in read_jsonl(path) if row["text"]]
-    if rows is not None and rows < len(read):
-        read = [read[index] for index in np.linspace(0, len(read) - 1, rows).astype(int)]
+    read = _spread([row for row in read_jsonl(path) if row["text"]], rows)
     template = about["suggested_template"] or DEFAULT_TEMPLATE
     return Sheet([row["text"] for row in read], [row["label"] for row in read], about["labels"], template)
+
+
+def _spread(rows: Sequence[dict[str, Any]], count: int | None) -> Sequence[dict[str, Any]]:
+    """Return so many of the rows, from the first to the last at like distances; all by default."""
+    if count is None or count >= len(rows):
+        return rows
+    return [rows[index] for index in np.linspace(0, len(rows) - 1, count).astype(int)]
 
 
 def read_texts(data: Path, name: str) -> list[str]:
@@ -82,8 +87,8 @@ class OwnList:
 
 
 def own_lists(rows: int | None = None) -> Iterator[OwnList]:
-    """Yield the lists of names; statements are no labels that compete."""
-    for row in islice(own_texts(development=True), rows):
+    """Yield the lists of names, of all texts or of `rows` from all files; statements are no labels that compete."""
+    for row in _spread(own_texts(development=True), rows):
         for labels in (of for of in row["sets"] if of["kind"] != STATEMENT):
             yield OwnList(row["text"], [*labels["true"], *labels["false"]], len(labels["true"]))
 

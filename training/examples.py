@@ -57,7 +57,13 @@ Neighbours = Callable[[str, Sequence[str]], Sequence[str]]
 
 
 def build_examples(
-    data: Path, seed: int, neighbours: Neighbours, *, own_turns: int, max_published: int | None = None
+    data: Path,
+    seed: int,
+    neighbours: Neighbours,
+    *,
+    own_turns: int,
+    own_files: Sequence[str] | None = None,
+    max_published: int | None = None,
 ) -> list[Example]:
     """Return the training examples in random order.
 
@@ -66,6 +72,7 @@ def build_examples(
         seed: of every draw.
         neighbours: orders the labels of a set by likeness.
         own_turns: how often each set of labels of a text of our own is used, each time in another template.
+        own_files: the files of our own texts that are read, by default all.
         max_published: how many examples of the published sets there are at most.
     """
     draw = random.Random(seed)
@@ -73,7 +80,8 @@ def build_examples(
     for source in CLASSIFICATION:
         published.extend(classification_examples(data, source, draw, neighbours))
     draw.shuffle(published)
-    own = [example for row in own_texts(development=False) for example in own_text_examples(row, own_turns, draw)]
+    texts = own_texts(development=False, files=own_files)
+    own = [example for row in texts for example in own_text_examples(row, own_turns, draw)]
     examples = published[:max_published] + own
     draw.shuffle(examples)
     return examples
@@ -129,14 +137,15 @@ def _wrong_labels(
     return chosen + draw.sample(rest, min(len(rest), count - len(chosen)))
 
 
-def own_texts(*, development: bool) -> list[dict[str, Any]]:
-    """Return the texts of ``data/texts``: those kept apart for development, or all others.
+def own_texts(*, development: bool, files: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Return the texts of ``data/texts``, or of some of its files: those kept apart for development, or all others.
 
     Each is {voice, text, sets: [{kind, true: [label], false: [label]}]}.
     """
     rows = [
         json.loads(line)
         for path in sorted((WRITTEN / "texts").glob("*.jsonl"))
+        if files is None or path.stem in files
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     return [row for row in rows if (zlib.crc32(row["text"].encode()) % OWN_TEXT_DEVELOPMENT == 0) == development]

@@ -38,7 +38,7 @@ class Settings:
     were made before. With the one, a run goes on from it, and the model is the mean of where it ended, with the weight
     `share`, and where it started. With the other, what it says has `lesson_weight` in the loss and what the data says
     the rest, and as many rows again as `strangers` says are texts with label lists that were not written for them.
-    `own_turns` and `max_published` weigh our own texts against the published sets (`build_examples`).
+    `own_turns`, `own_files` and `max_published` weigh our own texts against the published sets (`build_examples`).
     """
 
     backbone: str
@@ -57,6 +57,7 @@ class Settings:
     lesson_weight: float = 0.7
     strangers: float = 0.0
     own_turns: int = 3
+    own_files: tuple[str, ...] | None = None
     max_published: int | None = None
     max_examples: int | None = None
 
@@ -143,7 +144,12 @@ def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule,
     tokenizer = read_tokenizer(folder)
     neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
     examples = build_examples(
-        data, settings.seed, neighbours, own_turns=settings.own_turns, max_published=settings.max_published
+        data,
+        settings.seed,
+        neighbours,
+        own_turns=settings.own_turns,
+        own_files=settings.own_files,
+        max_published=settings.max_published,
     )[: settings.max_examples]
     if settings.teacher is None:
         return tokenise(tokenizer, examples)

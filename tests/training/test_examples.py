@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from training import examples
+from training.development import own_lists
 from training.examples import (
     CONTRADICTION,
     ENTAILMENT,
@@ -162,6 +163,18 @@ def test_a_statement_is_asked_once_and_as_it_stands() -> None:
     assert example.hypotheses == ("It rains.", "It is wet.", "The sun shines.")
     assert example.targets == (ENTAILMENT, ENTAILMENT, NOT_ENTAILMENT)
     assert not example.listwise
+
+
+def test_own_texts_can_be_read_by_file() -> None:
+    whole, part = (own_texts(development=False, files=files) for files in (None, ("civic", "forums")))
+    assert 0 < len(part) < len(whole)
+    assert all(row in whole for row in part)
+
+
+def test_own_lists_are_drawn_from_all_files() -> None:
+    ends = [[one.text for one in own_lists(rows)] for rows in (None, 50)]
+    assert {ends[0][0], ends[0][-1]} <= set(ends[1])
+    assert len(set(ends[1])) <= 50
 
 
 def test_own_texts_kept_apart_are_not_trained_on() -> None:

@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ from training.development import (
     sheet_logits,
 )
 
+#: Scores, and for each whether what it is of holds.
+Answers: TypeAlias = tuple[NDArray[np.float32], NDArray[np.bool_]]
+
 #: Lengths of the lists that are drawn, and those that figures are given of.
 LENGTHS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 REPORTED_LENGTHS = (4, 16, 64)
@@ -39,6 +43,7 @@ REPORTED_LENGTHS = (4, 16, 64)
 WRONG_ALONE = 3
 
 BINS = 15
+SAMPLES = 200
 ROWS = 600
 KEPT = 0.95
 
@@ -70,16 +75,14 @@ def calibrate(model: Model, folder: Path, data: Path, rows: int | None = None) -
     return {
         "fitted": asdict(fitted),
         "error": {
-            str(length): {
-                "before": competing_error(held, model.columns, UNCALIBRATED, length),
-                "after": competing_error(held, model.columns, fitted, length),
-            }
+            str(length): _errors(
+                *(competing_answers(held, model.columns, calibration, length) for calibration in (UNCALIBRATED, fitted))
+            )
             for length in REPORTED_LENGTHS
         },
-        "error_alone": {
-            "before": alone_error(held, model.columns, UNCALIBRATED),
-            "after": alone_error(held, model.columns, fitted),
-        },
+        "error_alone": _errors(
+            *(alone_answers(held, model.columns, calibration) for calibration in (UNCALIBRATED, fitted))
+        ),
         "none_true": none_true(model, data, rows or ROWS, own),
     }
 
@@ -151,7 +154,8 @@ def fit(groups: Sequence[Group], columns: LogitColumns) -> Calibration:
 
 
 def _lists_error(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration) -> float:
-    return float(np.mean([competing_error(groups, columns, calibration, length) for length in REPORTED_LENGTHS]))
+    answers = (competing_answers(groups, columns, calibration, length) for length in REPORTED_LENGTHS)
+    return float(np.mean([expected_calibration_error(*of_length) for of_length in answers]))
 
 
 def _least(of: Callable[[NDArray[np.float64]], float]) -> tuple[float, float]:
@@ -183,8 +187,8 @@ def _surprise(asked: Asked, columns: LogitColumns, calibration: Calibration, *, 
     return -np.log(np.where(holds, scores, 1 - scores))
 
 
-def competing_error(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration, length: int) -> float:
-    """Return the expected calibration error of the first label on lists of one length."""
+def competing_answers(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration, length: int) -> Answers:
+    """Return the score of the first label of each list of one length, and whether it is the right one."""
     scores, right = [], []
     for group in groups:
         for asked in group.competing:
@@ -192,17 +196,37 @@ def competing_error(groups: Sequence[Group], columns: LogitColumns, calibration:
                 found = label_scores(asked.logits, columns, multi_label=False, calibration=calibration)
                 scores.append(found.max())
                 right.append(found.argmax() == 0)
-    return expected_calibration_error(np.array(scores), np.array(right))
+    return np.array(scores), np.array(right)
 
 
-def alone_error(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration) -> float:
-    """Return the expected calibration error of labels that stand alone."""
+def alone_answers(groups: Sequence[Group], columns: LogitColumns, calibration: Calibration) -> Answers:
+    """Return the score of each label that stands alone, and whether it holds."""
     scores, right = [], []
     for group in groups:
         for asked in group.alone:
             scores.append(label_scores(asked.logits, columns, multi_label=True, calibration=calibration))
             right.append(np.arange(len(asked.logits)) < asked.true)
-    return expected_calibration_error(np.concatenate(scores), np.concatenate(right))
+    return np.concatenate(scores), np.concatenate(right)
+
+
+def _errors(before: Answers, after: Answers) -> dict[str, float]:
+    return {
+        "answers": len(after[0]),
+        "before": expected_calibration_error(*before),
+        "after": expected_calibration_error(*after),
+        "by_chance": error_by_chance(after[0]),
+    }
+
+
+def error_by_chance(scores: NDArray[np.float32]) -> float:
+    """Return the expected calibration error that such scores have if each is the exact probability.
+
+    Few answers leave few to a bin, whose shares are then off by chance: Bröcker and Smith 2007, "Increasing the
+    reliability of reliability diagrams".
+    """
+    draw = np.random.default_rng(0)
+    drawn = (expected_calibration_error(scores, draw.random(len(scores)) < scores) for _ in range(SAMPLES))
+    return float(np.mean(list(drawn)))
 
 
 def expected_calibration_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:

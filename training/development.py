@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from linnaeus.scheduling.scheduler import Scheduler
 from training.examples import own_texts
 from training.sources import read_jsonl, read_labels
 from training.templates import STATEMENT
+from training.vocabularies import read_vocabularies
+
+Row = TypeVar("Row")
 
 #: Sets of which the model has seen neither texts nor labels.
 UNSEEN = (
@@ -66,7 +69,7 @@ def read_sheet(data: Path, name: str, rows: int | None = None) -> Sheet:
     return Sheet([row["text"] for row in read], [row["label"] for row in read], about["labels"], template)
 
 
-def _spread(rows: Sequence[dict[str, Any]], count: int | None) -> Sequence[dict[str, Any]]:
+def _spread(rows: Sequence[Row], count: int | None) -> Sequence[Row]:
     """Return so many of the rows, from the first to the last at like distances; all by default."""
     if count is None or count >= len(rows):
         return rows
@@ -91,6 +94,15 @@ def own_lists(rows: int | None = None) -> Iterator[OwnList]:
     for row in _spread(own_texts(development=True), rows):
         for labels in (of for of in row["sets"] if of["kind"] != STATEMENT):
             yield OwnList(row["text"], [*labels["true"], *labels["false"]], len(labels["true"]))
+
+
+def own_vocabularies(rows: int | None = None) -> dict[str, Sheet]:
+    """Return the vocabularies of our own that were kept apart, with all texts of each or `rows` of them."""
+    sheets = {}
+    for vocabulary in read_vocabularies(development=True):
+        texts, true = zip(*_spread(list(vocabulary.rows), rows), strict=True)
+        sheets[vocabulary.name] = Sheet(texts, true, vocabulary.labels, DEFAULT_TEMPLATE)
+    return sheets
 
 
 def sheet_logits(model: Model, sheet: Sheet) -> list[NDArray[np.float32]]:

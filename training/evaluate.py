@@ -25,7 +25,7 @@ from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.loading import Model, load_model
 from linnaeus.scheduling.scheduler import Scheduler
 from training.consistency import consistency
-from training.development import NLI, SEEN, UNSEEN, Sheet, own_lists, pair_logits, read_sheet, reading
+from training.development import NLI, SEEN, UNSEEN, Sheet, own_lists, own_vocabularies, pair_logits, read_sheet, reading
 from training.remembering import remembering
 from training.sources import read_jsonl
 
@@ -59,6 +59,9 @@ def evaluate(model: Model, folder: Path, backbone: Path, data: Path, rows: int |
             for name in track(SEEN, "seen labels")
         },
         "own_texts": _own_texts(classify, rows),
+        "own_vocabularies": {
+            name: _classification(classify, bi_encoder, sheet) for name, sheet in own_vocabularies(rows).items()
+        },
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
         "consistency": consistency(model, data, rows),
         "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8") if has(name)},

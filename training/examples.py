@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ from training.sources import (
     nli_rows,
     read_labels,
 )
-from training.templates import STATEMENT, WRITTEN, Wordings, draw_template
+from training.templates import STATEMENT, Wordings, draw_template, read_written
+from training.vocabularies import Vocabulary, read_vocabularies
 
 #: What is known of a hypothesis. The first three are columns of the logits; of a NOT_ENTAILMENT row only the sum of
 #: neutral and contradiction is known, and of an UNKNOWN one only what a teacher says.
@@ -33,6 +33,7 @@ TARGETS = {
 }
 
 MAX_HYPOTHESES = 9
+MAX_HYPOTHESES_OF_VOCABULARY = 24
 NONE_TRUE_SHARE = 0.08
 SEVERAL_TRUE_SHARE = 0.25
 NEAR_SHARE = 0.5
@@ -71,8 +72,9 @@ def build_examples(
         data: the folder of the published sets.
         seed: of every draw.
         neighbours: orders the labels of a set by likeness.
-        own_turns: how often each set of labels of a text of our own is used, each time in another template.
-        own_files: the files of our own texts that are read, by default all.
+        own_turns: how often each set of labels of a text of our own is used, each time in another template, and each
+            text of a vocabulary of our own, each time with other labels.
+        own_files: the files of our own texts and vocabularies that are read, by default all.
         max_published: how many examples of the published sets there are at most.
     """
     draw = random.Random(seed)
@@ -82,6 +84,8 @@ def build_examples(
     draw.shuffle(published)
     texts = own_texts(development=False, files=own_files)
     own = [example for row in texts for example in own_text_examples(row, own_turns, draw)]
+    for vocabulary in read_vocabularies(development=False, files=own_files):
+        own.extend(vocabulary_examples(vocabulary, own_turns, draw, neighbours))
     examples = published[:max_published] + own
     draw.shuffle(examples)
     return examples
@@ -113,28 +117,52 @@ def classification_examples(
     """Yield each text with its right label against wrong ones of the same set, half of them near to the right one."""
     names = read_labels(data / source.path)["labels"]
     vocabulary = sorted(set(source.regroup.values())) if source.regroup else names
-    near = {label: neighbours(label, [other for other in vocabulary if other != label]) for label in vocabulary}
     wordings = Wordings.of(*(source.wordings or (source.name,)))
-    for text, labels in classification_rows(data, source, draw):
-        true = [draw.choice(labels)]
-        wrong = _wrong_labels(true[0], labels, vocabulary, near, draw)
-        chance = draw.random()
-        if chance < NONE_TRUE_SHARE and len(wrong) > 1:
-            true = []
-        elif len(labels) > 1 and chance < NONE_TRUE_SHARE + SEVERAL_TRUE_SHARE:
-            true = list(labels)
-        yield _example(text, true, wrong, source.kind, wordings, draw)
+    labels = _LabelSet.of(vocabulary, source.kind, wordings, MAX_HYPOTHESES, neighbours)
+    yield from labels.examples(classification_rows(data, source, draw), draw)
 
 
-def _wrong_labels(
-    true: str, labels: Sequence[str], vocabulary: Sequence[str], near: Mapping[str, Sequence[str]], draw: random.Random
-) -> list[str]:
-    wrong = [label for label in vocabulary if label not in labels]
-    count = min(len(wrong), draw.randint(2, MAX_HYPOTHESES - 1))
-    nearest = [label for label in near[true][:NEAR_LABELS] if label not in labels]
-    chosen = draw.sample(nearest, min(len(nearest), round(count * NEAR_SHARE)))
-    rest = [label for label in wrong if label not in chosen]
-    return chosen + draw.sample(rest, min(len(rest), count - len(chosen)))
+def vocabulary_examples(
+    vocabulary: Vocabulary, turns: int, draw: random.Random, neighbours: Neighbours
+) -> Iterator[Example]:
+    """Yield each text with its label against many others of the vocabulary, each time with others."""
+    most = MAX_HYPOTHESES_OF_VOCABULARY
+    labels = _LabelSet.of(vocabulary.labels, vocabulary.kind, Wordings({}), most, neighbours)
+    yield from labels.examples([(text, [label]) for text, label in vocabulary.rows] * turns, draw)
+
+
+@dataclass(frozen=True, slots=True)
+class _LabelSet:
+    """The labels of a set, of one kind; `near` has the others of each, nearest first, and `most` are asked at once."""
+
+    kind: str
+    wordings: Wordings
+    near: Mapping[str, Sequence[str]]
+    most: int
+
+    @classmethod
+    def of(cls, labels: Sequence[str], kind: str, wordings: Wordings, most: int, neighbours: Neighbours) -> _LabelSet:
+        near = {label: neighbours(label, [other for other in labels if other != label]) for label in labels}
+        return cls(kind, wordings, near, most)
+
+    def examples(self, rows: Iterable[tuple[str, list[str]]], draw: random.Random) -> Iterator[Example]:
+        for text, labels in rows:
+            true = [draw.choice(labels)]
+            wrong = self._wrong(true[0], labels, draw)
+            chance = draw.random()
+            if chance < NONE_TRUE_SHARE and len(wrong) > 1:
+                true = []
+            elif len(labels) > 1 and chance < NONE_TRUE_SHARE + SEVERAL_TRUE_SHARE:
+                true = list(labels)
+            yield _example(text, true, wrong, self.kind, self.wordings, draw)
+
+    def _wrong(self, true: str, labels: Sequence[str], draw: random.Random) -> list[str]:
+        wrong = [label for label in self.near if label not in labels]
+        count = min(len(wrong), draw.randint(2, self.most - 1))
+        nearest = [label for label in self.near[true][:NEAR_LABELS] if label not in labels]
+        chosen = draw.sample(nearest, min(len(nearest), round(count * NEAR_SHARE)))
+        rest = [label for label in wrong if label not in chosen]
+        return chosen + draw.sample(rest, min(len(rest), count - len(chosen)))
 
 
 def own_texts(*, development: bool, files: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -142,13 +170,11 @@ def own_texts(*, development: bool, files: Sequence[str] | None = None) -> list[
 
     Each is {voice, text, sets: [{kind, true: [label], false: [label]}]}.
     """
-    rows = [
-        json.loads(line)
-        for path in sorted((WRITTEN / "texts").glob("*.jsonl"))
-        if files is None or path.stem in files
-        for line in path.read_text(encoding="utf-8").splitlines()
+    return [
+        row
+        for row in read_written("texts", files)
+        if (zlib.crc32(row["text"].encode()) % OWN_TEXT_DEVELOPMENT == 0) == development
     ]
-    return [row for row in rows if (zlib.crc32(row["text"].encode()) % OWN_TEXT_DEVELOPMENT == 0) == development]
 
 
 def own_text_examples(row: Mapping[str, Any], turns: int, draw: random.Random) -> Iterator[Example]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,14 @@ OTHER_NAME_SHARE = 0.45
 
 def load(name: str) -> Any:  # noqa: ANN401 - the shape of each file is told where it is used
     return json.loads((WRITTEN / name).read_text(encoding="utf-8"))
+
+
+def read_written(folder: str, files: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a folder of JSON lines, or of some of its files."""
+    for path in sorted((WRITTEN / folder).glob("*.jsonl")):
+        if files is None or path.stem in files:
+            for line in path.read_text(encoding="utf-8").splitlines():
+                yield json.loads(line)
 
 
 #: Templates by kind of label, ``generic`` and ``negated`` among them.

@@ -7,7 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from linnaeus.scores import UNCALIBRATED, LogitColumns
-from training.calibrate import Asked, Group, alone_error, competing_error, expected_calibration_error, fit
+from training.calibrate import (
+    Asked,
+    Group,
+    alone_answers,
+    competing_answers,
+    error_by_chance,
+    expected_calibration_error,
+    fit,
+)
 
 COLUMNS = LogitColumns(entailment=0, opposing=(1,))
 
@@ -46,8 +54,14 @@ def test_finds_what_the_logits_were_spoilt_by(group: Group) -> None:
     assert found.growth == pytest.approx(0.2, abs=0.06)
     assert found.slope == pytest.approx(0.5, rel=0.15)
     assert found.offset == pytest.approx(-0.7, abs=0.15)
-    assert competing_error([group], COLUMNS, found, 4) < 0.05 < competing_error([group], COLUMNS, UNCALIBRATED, 4)
-    assert alone_error([group], COLUMNS, found) < 0.05 < alone_error([group], COLUMNS, UNCALIBRATED)
+    fitted, spoilt = (
+        (
+            expected_calibration_error(*competing_answers([group], COLUMNS, calibration, 4)),
+            expected_calibration_error(*alone_answers([group], COLUMNS, calibration)),
+        )
+        for calibration in (found, UNCALIBRATED)
+    )
+    assert max(fitted) < 0.05 < min(spoilt)
 
 
 def test_the_error_is_the_distance_of_score_and_truth() -> None:
@@ -55,3 +69,9 @@ def test_the_error_is_the_distance_of_score_and_truth() -> None:
     assert expected_calibration_error(np.array([0.5, 0.5], np.float32), right) == pytest.approx(0)
     assert expected_calibration_error(np.array([1.0, 1.0], np.float32), right) == pytest.approx(0.5)
     assert expected_calibration_error(np.array([0.9, 0.1], np.float32), right) == pytest.approx(0.1)
+
+
+def test_few_answers_are_off_by_chance() -> None:
+    draw = np.random.default_rng(1)
+    few, many = (error_by_chance(draw.uniform(0.3, 1, count).astype(np.float32)) for count in (75, 75_000))
+    assert many < 0.01 < 0.08 < few

@@ -18,15 +18,18 @@ from training.examples import (
     CONTRADICTION,
     ENTAILMENT,
     MAX_HYPOTHESES,
+    MAX_HYPOTHESES_OF_VOCABULARY,
     NOT_ENTAILMENT,
     build_examples,
     classification_examples,
     nli_examples,
     own_text_examples,
     own_texts,
+    vocabulary_examples,
 )
 from training.sources import CLASSIFICATION, NLI, ClassificationSource, NliSource, classification_rows, nli_rows
 from training.templates import STATEMENT, TEMPLATES, Wordings, load
+from training.vocabularies import Vocabulary, read_vocabularies
 
 LABELS = ["alarm", "music", "weather", "news", "lights"]
 
@@ -163,6 +166,25 @@ def test_a_statement_is_asked_once_and_as_it_stands() -> None:
     assert example.hypotheses == ("It rains.", "It is wet.", "The sun shines.")
     assert example.targets == (ENTAILMENT, ENTAILMENT, NOT_ENTAILMENT)
     assert not example.listwise
+
+
+def test_a_text_of_a_vocabulary_is_asked_beside_many_labels_of_it() -> None:
+    labels = {f"label {number}": [f"one of {number}", f"another of {number}"] for number in range(40)}
+    made = list(vocabulary_examples(Vocabulary("ours", "topic", labels), 2, random.Random(0), reverse_order))
+    assert Counter(one.premise for one in made) == dict.fromkeys((text for of in labels.values() for text in of), 2)
+    assert max(len(one.hypotheses) for one in made) == MAX_HYPOTHESES_OF_VOCABULARY
+    first = next(one for one in made if one.premise == "one of 7" and one.listwise)
+    assert "label 7" in first.hypotheses[0]
+
+
+def test_vocabularies_are_well_formed_and_their_texts_different() -> None:
+    apart, trained = (read_vocabularies(development=development) for development in (True, False))
+    assert 0 < len(apart) < len(trained) / 3
+    rows = [row for vocabulary in apart + trained for row in vocabulary.rows]
+    assert len({text.casefold() for text, _ in rows}) == len(rows)
+    assert all(text.strip() and label.strip() for text, label in rows)
+    assert all(vocabulary.kind in TEMPLATES for vocabulary in apart + trained)
+    assert not {vocabulary.name for vocabulary in apart} & {vocabulary.name for vocabulary in trained}
 
 
 def test_own_texts_can_be_read_by_file() -> None:

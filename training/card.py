@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ ACCEPTANCE = (
 
 CALIBRATION = (
     "Calibration, on the half of the development rows that it was not fitted on: how far scores are from the share "
-    "that is right (expected calibration error)."
+    "that is right (expected calibration error). Exact probabilities would have what the last column says: of "
+    "few answers more or fewer are right by chance."
 )
 
 
@@ -71,6 +72,7 @@ def figures(metrics: dict[str, Any]) -> str:
                 ),
             ),
             _own_texts(metrics["own_texts"]),
+            *_own_vocabularies(metrics, head),
             _calibration(metrics["calibration"]),
             _consistency(metrics["consistency"]),
             _precisions(metrics["precisions"]),
@@ -105,8 +107,11 @@ def _calibration(found: dict[str, Any]) -> str:
         (
             CALIBRATION,
             table(
-                ("score of", "as the pipeline has it", "calibrated"),
-                (_row(what, error["before"], error["after"]) for what, error in errors),
+                ("score of", "answers", "as the pipeline has it", "calibrated", "by chance"),
+                (
+                    _row(what, *(error.get(column, "") for column in ("answers", "before", "after", "by_chance")))
+                    for what, error in errors
+                ),
             ),
             f"A threshold that keeps 95 % of the labels that fit passes over texts that none fits: {passed_over}.",
         )
@@ -127,6 +132,13 @@ def _own_texts(own: dict[str, Any]) -> str:
         f"Texts of our own, kept apart: the one right label is first in {first:.0%} of {own['lists']} lists; "
         f"{side:.0%} of {own['labels']} labels are on the right side of 0.5 with `multi_label`."
     )
+
+
+def _own_vocabularies(metrics: dict[str, Any], head: Sequence[str]) -> Iterator[str]:
+    # Figures that were taken before there were any have none.
+    if "own_vocabularies" in metrics:
+        yield "Vocabularies of our own, kept apart, so that neither texts nor labels were seen:"
+        yield table(head, _set_rows(metrics["own_vocabularies"]))
 
 
 def _set_rows(sets: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -155,6 +155,7 @@ def test_own_texts_are_weighed_against_the_published_sets(data: Path, monkeypatc
         examples, "CLASSIFICATION", (ClassificationSource("set.train.jsonl.gz", "topic", wordings=("sentiment",)),)
     )
     monkeypatch.setattr(examples, "own_texts", lambda **_: [own])
+    monkeypatch.setattr(examples, "read_vocabularies", lambda **_: [])
     built = build_examples(data, 7, reverse_order, own_turns=3, max_published=5)
     assert Counter(one.premise == "ours" for one in built) == {True: 3, False: 5}
     assert len(build_examples(data, 7, reverse_order, own_turns=1)) == 1 + 300 + 25

@@ -59,15 +59,14 @@ def make(
 
 def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> None:
     """Train and export a model, and before it those that it starts from or is taught by, if they are not there."""
-    for needed in (settings.starts_from, settings.teacher):
+    for needed in (settings.starts_from, settings.teacher, *settings.mixed_with):
         if needed is not None and not (out / needed).is_dir():
             _train(needed, RECIPES[needed], data, work, out)
     folder = BACKBONES[settings.backbone].folder()
     module = start_from(settings, folder, out)
     rows = prepare(settings, data, folder, module, out, work / name)
     train(module, rows, settings, work / name, device=_device())
-    if settings.starts_from is not None:
-        mix(module, OnePassModule.read(out / settings.starts_from), settings.share)
+    mix(module, [(OnePassModule.read(out / other), share) for other, share in settings.mixed_with.items()])
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 

@@ -30,6 +30,7 @@ class Row:
     reading: Reading
     targets: tuple[int, ...]
     listwise: bool
+    closeness: tuple[float, ...] | None = None
     lesson: NDArray[np.float16] | None = None
 
 
@@ -44,18 +45,20 @@ class Batch:
     """Packed rows, and what is known of each hypothesis.
 
     `targets` [rows, hypotheses] has -1 where a row has fewer hypotheses; `listwise` [rows] says which rows have their
-    one right label first; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
+    one right label first; `closeness` [rows, hypotheses] has what the backbone says of rows that nobody has answered,
+    and -inf elsewhere; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
     """
 
     packed: OnDevice
     targets: Tensor
     listwise: Tensor
+    closeness: Tensor
     lessons: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         """Return the batch with what the loss reads on a device."""
         lessons = None if self.lessons is None else self.lessons.to(device)
-        return Batch(self.packed, self.targets.to(device), self.listwise.to(device), lessons)
+        return Batch(self.packed, self.targets.to(device), self.listwise.to(device), self.closeness.to(device), lessons)
 
 
 def tokenise(
@@ -76,6 +79,7 @@ def tokenise(
             ),
             example.targets,
             example.listwise,
+            example.closeness,
             lesson,
         )
         for example, text, lesson in zip(examples, texts, beside, strict=True)
@@ -112,7 +116,17 @@ def _fill(pool: Sequence[int], rows: Sequence[Row], tokens: int) -> Iterator[lis
 
 def collate(rows: Sequence[Row]) -> Batch:
     packed = pack([row.reading for row in rows])
-    return Batch(packed, target_matrix(rows), torch.tensor([row.listwise for row in rows]), lesson_matrix(rows))
+    listwise = torch.tensor([row.listwise for row in rows])
+    return Batch(packed, target_matrix(rows), listwise, closeness_matrix(rows), lesson_matrix(rows))
+
+
+def closeness_matrix(rows: Sequence[Row]) -> Tensor:
+    """Return the closeness of a `Batch`."""
+    closeness = torch.full((len(rows), max(len(row.targets) for row in rows)), float("-inf"))
+    for index, row in enumerate(rows):
+        if row.closeness is not None:
+            closeness[index, : len(row.closeness)] = torch.tensor(row.closeness)
+    return closeness
 
 
 def lesson_matrix(rows: Sequence[Row]) -> Tensor | None:

@@ -45,12 +45,17 @@ OWN_TEXT_DEVELOPMENT = 10
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One text with hypotheses. When `listwise`, the first hypothesis is the one right label of the list."""
+    """One text with hypotheses.
+
+    When `listwise`, the first hypothesis is the one right label of the list. Of a list that nobody has answered,
+    `closeness` has the cosine of each label with the text.
+    """
 
     premise: str
     hypotheses: tuple[str, ...]
     targets: tuple[int, ...]
     listwise: bool
+    closeness: tuple[float, ...] | None = None
 
 
 #: Orders labels by likeness: (a label, the others) to the others, nearest first.

@@ -20,7 +20,7 @@ _BASE_FIRST = Settings(
 _BASE_THIRD = replace(
     _BASE_FIRST,
     starts_from="base-second",
-    share=0.7,
+    mixed_with={"base-second": 0.3},
     seed=10,
     learning_rate=5e-5,
     own_turns=1,
@@ -28,22 +28,75 @@ _BASE_THIRD = replace(
     max_examples=None,
 )
 
+_SMALL_FIRST = Settings(backbone="all-MiniLM-L6-v2")
+
+#: Files of our own texts, and of our own vocabularies, that were there before the others.
+_TEXTS = (
+    *("civic", "customers", "emotion", "forums", "intents", "long", "manners", "markets", "opinions", "people"),
+    *("public", "questions", "sentiment", "statements_people", "statements_records", "topics", "work"),
+)
+_VOCABULARIES = ("kinds", "voices")
+
 #: In the order in which they are made: a later one may start from an earlier one, or be taught by it.
 RECIPES: Mapping[str, Settings] = {
     "base-first": _BASE_FIRST,
-    "base-second": replace(_BASE_FIRST, starts_from="base-first", share=0.6, seed=8, learning_rate=5e-5),
+    "base-second": replace(
+        _BASE_FIRST, starts_from="base-first", mixed_with={"base-first": 0.4}, seed=8, learning_rate=5e-5
+    ),
     # More of the same taught it no more (LAB.md): mostly texts of our own, and enough of the rest to keep it.
     "base-third": _BASE_THIRD,
     # The newest of them, which came when that run was nearly over.
-    "base": replace(
+    "base-fourth": replace(
         _BASE_THIRD,
         starts_from="base-third",
-        share=1.0,
+        mixed_with={},
         seed=11,
         learning_rate=3e-5,
         own_turns=2,
         own_files=("civic", "forums", "opinions"),
         max_published=2_000,
     ),
-    "small": Settings(backbone="all-MiniLM-L6-v2"),
+    # Long lists of close labels, and again what it knows least of.
+    "base-fifth": replace(
+        _BASE_THIRD,
+        starts_from="base-fourth",
+        mixed_with={"base-fourth": 0.3},
+        seed=12,
+        own_files=(
+            *_VOCABULARIES,
+            *("emotion", "intents", "manners", "questions", "statements_people", "statements_records", "topics"),
+        ),
+        max_published=2_000,
+    ),
+    # What the backbone knew of long lists before all that.
+    "base": replace(
+        _BASE_THIRD,
+        starts_from="base-fifth",
+        mixed_with={"base-fifth": 0.3},
+        seed=13,
+        own_files=("assistants", "offices", "public", "services1", "services2"),
+        max_published=2_500,
+        open_lists=1_800,
+    ),
+    "small-first": _SMALL_FIRST,
+    "small-second": replace(
+        _SMALL_FIRST,
+        starts_from="small-first",
+        seed=8,
+        learning_rate=1e-4,
+        own_turns=1,
+        own_files=(*_TEXTS, *_VOCABULARIES),
+        max_published=6_000,
+    ),
+    "small": replace(
+        _SMALL_FIRST,
+        starts_from="small-first",
+        mixed_with={"small-first": 0.3, "small-second": 0.3},
+        seed=8,
+        learning_rate=1e-4,
+        own_turns=1,
+        own_files=("public", "questions", "topics", *_VOCABULARIES, "assistants", "offices"),
+        max_published=3_000,
+        open_lists=4_000,
+    ),
 }

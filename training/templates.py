@@ -49,10 +49,10 @@ class DrawnTemplate:
     negated: bool
 
 
-def draw_template(kind: str, draw: random.Random) -> DrawnTemplate:
+def draw_template(kind: str, draw: random.Random, *, may_negate: bool = True) -> DrawnTemplate:
     if kind == STATEMENT:
         return DrawnTemplate("{}", negated=False)
-    if draw.random() < NEGATED_SHARE:
+    if may_negate and draw.random() < NEGATED_SHARE:
         return DrawnTemplate(draw.choice(TEMPLATES["negated"]), negated=True)
     kind = "generic" if draw.random() < GENERIC_SHARE else kind
     return DrawnTemplate(draw.choice(TEMPLATES[kind]), negated=False)

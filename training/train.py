@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +22,7 @@ from linnaeus.engines.openvino_runtime import has
 from linnaeus.models.one_pass import is_rounded, quantise_rows
 from training.backbones import BACKBONES
 from training.batches import Batch, Row, collate, plan_batches, tokenise
+from training.closeness import open_lists
 from training.examples import UNKNOWN, build_examples, strangers
 from training.lessons import lessons
 from training.neighbours import label_neighbours
@@ -28,24 +30,29 @@ from training.neighbours import label_neighbours
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
 
+#: From a cosine to a logit: the softmax over a list is then about as sure as the backbone is right.
+SHARPNESS = 24.0
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a run depends on. Two runs with the same settings and data give the same model.
 
     `layers` are those of the backbone that are kept, by default all. The lowest `frozen_layers` of them stay as they
-    are, with the embeddings below: they cost a third of a trained one. `starts_from` and `teacher` name models that
-    were made before. With the one, a run goes on from it, and the model is the mean of where it ended, with the weight
-    `share`, and where it started. With the other, what it says has `lesson_weight` in the loss and what the data says
-    the rest, and as many rows again as `strangers` says are texts with label lists that were not written for them.
+    are, with the embeddings below: they cost a third of a trained one. `starts_from`, `mixed_with` and `teacher` name
+    models that were made before. With the first, a run goes on from it. With the second, the model is the mean of where
+    the run ended and of others, each with its share. With the third, what it says has `lesson_weight` in the loss and
+    what the data says the rest, and as many rows again as `strangers` says are texts with label lists that were not
+    written for them.
     `own_turns`, `own_files` and `max_published` weigh our own texts against the published sets (`build_examples`).
+    `open_lists` is how many lists the untrained backbone ranks (`closeness.py`), beside all that.
     """
 
     backbone: str
     layers: tuple[int, ...] | None = None
     frozen_layers: int = 0
     starts_from: str | None = None
-    share: float = 1.0
+    mixed_with: Mapping[str, float] = field(default_factory=dict)
     seed: int = 7
     passes: int = 1
     learning_rate: float = 1.8e-4
@@ -60,6 +67,7 @@ class Settings:
     own_files: tuple[str, ...] | None = None
     max_published: int | None = None
     max_examples: int | None = None
+    open_lists: int = 0
 
 
 def train(
@@ -125,15 +133,18 @@ def start_from(settings: Settings, folder: Path, models: Path) -> OnePassModule:
     return module
 
 
-def mix(module: OnePassModule, start: OnePassModule, share: float) -> None:
-    """Replace the weights by their mean with those of `start`: share * weight + (1 - share) * start.
+def mix(module: OnePassModule, others: Sequence[tuple[OnePassModule, float]]) -> None:
+    """Replace the weights by their mean with those of others, each with its share; the rest is the module's own.
 
-    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models": between two such models lies one that is better on
-    what neither has seen.
+    Wortsman et al. 2022, "Model soups": the mean of models that were trained from the same start is better on what none
+    of them has seen.
     """
+    own_share = 1 - sum(share for _, share in others)
     with torch.no_grad():
-        for weight, first in zip(module.parameters(), start.parameters(), strict=True):
-            weight.lerp_(first.to(weight.device), 1 - share)
+        for weight, *with_ in zip(module.parameters(), *(other.parameters() for other, _ in others), strict=True):
+            weight.mul_(own_share)
+            for one, (_, share) in zip(with_, others, strict=True):
+                weight.add_(one.to(weight.device), alpha=share)
 
 
 def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule, models: Path, work: Path) -> list[Row]:
@@ -151,6 +162,9 @@ def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule,
         own_files=settings.own_files,
         max_published=settings.max_published,
     )[: settings.max_examples]
+    if settings.open_lists:
+        encoder = SentenceTransformer(str(folder), device="cpu")
+        examples += open_lists(examples, encoder, settings.open_lists, random.Random(settings.seed))
     if settings.teacher is None:
         return tokenise(tokenizer, examples)
     examples += strangers(examples, settings.strangers, random.Random(settings.seed))
@@ -221,6 +235,7 @@ def train_step(
 def objective(logits: Tensor, batch: Batch, settings: Settings) -> Tensor:
     """Return what a step makes smaller: the loss beside the data, and beside the teacher if there is one."""
     value = loss(logits, batch.targets, batch.listwise, settings.list_weight)
+    value = value + settings.list_weight * open_list_loss(logits, batch.closeness)
     if batch.lessons is None:
         return value
     taught = lesson_loss(logits, batch.lessons, batch.targets >= 0, settings.list_weight)
@@ -254,19 +269,33 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
         listwise: [rows], true where the first hypothesis is the one right label.
         list_weight: weight of the cross-entropy.
     """
-    present = targets >= 0
+    present, answered = targets >= 0, (targets >= 0) & (targets != UNKNOWN)
     entailment, neutral, contradiction = functional.log_softmax(logits, -1).unbind(-1)
     # Columns in the order of the targets; the last two are "neutral or contradiction" and "any of them".
     either = torch.logaddexp(neutral, contradiction)
     known = torch.stack((entailment, neutral, contradiction, either, torch.zeros_like(either)), -1)
     assert known.shape[-1] == UNKNOWN + 1
     likelihood = known.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-    pointwise = -likelihood[present].mean()
+    pointwise = -likelihood[answered].sum() / answered.sum().clamp(min=1)
     if not listwise.any():
         return pointwise
     scores = logits[..., 0].masked_fill(~present, float("-inf"))[listwise]
     right = torch.zeros(scores.shape[0], dtype=torch.long, device=scores.device)
     return pointwise + list_weight * listwise.float().mean() * functional.cross_entropy(scores, right)
+
+
+def open_list_loss(logits: Tensor, closeness: Tensor) -> Tensor:
+    """Return the cross-entropy over label lists with what the untrained backbone says of them, as a mean over rows.
+
+    Args:
+        logits: [rows, hypotheses, 3].
+        closeness: [rows, hypotheses], -inf where there is none.
+    """
+    known = closeness.isfinite()
+    lists = known.any(-1)
+    target = (SHARPNESS * closeness[lists]).softmax(-1)
+    scores = logits[..., 0][lists].masked_fill(~known[lists], float("-inf")).log_softmax(-1)
+    return -(target * scores.masked_fill(~known[lists], 0)).sum() / closeness.shape[0]
 
 
 class Stateful(Protocol):

@@ -17,7 +17,7 @@ from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import OnePassConfig, quantise_rows
 from training.batches import Batch, Row, collate, plan_batches
 from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT, UNKNOWN
-from training.train import Settings, freeze, lesson_loss, loss, mix, pace, train
+from training.train import SHARPNESS, Settings, freeze, lesson_loss, loss, mix, open_list_loss, pace, train
 
 CONFIG = OnePassConfig(
     hidden_size=32,
@@ -51,11 +51,13 @@ def rows() -> list[Row]:
 
 
 def test_a_mix_is_the_mean_by_share() -> None:
-    module, start = OnePassModule(CONFIG), OnePassModule(CONFIG)
+    module, first, second = (OnePassModule(CONFIG) for _ in range(3))
     trained = [weight.detach().clone() for weight in module.parameters()]
-    mix(module, start, 0.75)
-    for mixed, own, first in zip(module.parameters(), trained, start.parameters(), strict=True):
-        torch.testing.assert_close(mixed, 0.75 * own + 0.25 * first)
+    mix(module, [(first, 0.25), (second, 0.15)])
+    for mixed, own, one, other in zip(
+        module.parameters(), trained, first.parameters(), second.parameters(), strict=True
+    ):
+        torch.testing.assert_close(mixed, 0.6 * own + 0.25 * one + 0.15 * other)
 
 
 def test_frozen_layers_stay_as_they_will_be_shipped(rows: list[Row], tmp_path: Path) -> None:
@@ -167,6 +169,18 @@ def test_a_teacher_is_followed(rows: list[Row], tmp_path: Path) -> None:
         logits = module(*batch.packed.to("cpu"))
     shares, expected = (of.softmax(-1)[..., 0] for of in (logits, batch.lessons))
     assert ((shares > 0.5) == (expected > 0.5)).float().mean() > 0.9
+
+
+def test_open_lists_are_ranked_as_the_backbone_ranks_them() -> None:
+    closeness = torch.tensor([[0.5, 0.25, float("-inf")], [float("-inf")] * 3])
+    agrees, differs = (
+        torch.tensor([[[entailment, 0.0, 0.0] for entailment in row] for row in ((*list_, 9.0), (7.0, 8.0, 9.0))])
+        for list_ in ((SHARPNESS * 0.5, SHARPNESS * 0.25), (SHARPNESS * 0.25, SHARPNESS * 0.5))
+    )
+    target = torch.tensor([0.5, 0.25]).mul(SHARPNESS).softmax(-1)
+    assert open_list_loss(agrees, closeness) == pytest.approx(float(-(target * target.log()).sum()) / 2)
+    assert open_list_loss(differs, closeness) > open_list_loss(agrees, closeness)
+    assert open_list_loss(agrees, torch.full((2, 3), float("-inf"))) == 0
 
 
 def test_no_one_is_nearer_to_a_teacher_than_itself() -> None:

@@ -1,0 +1,91 @@
+"""Open lists: long lists of labels that nobody has answered, of which the backbone says how near each is to a text.
+
+As a bi-encoder the backbone knows of many labels what training on short lists makes it forget (LAB.md). So it goes on
+saying it: the cosine between the vectors of a text and of a label is what the model is to rank such a list by.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from training.batches import MAX_TEXT_TOKENS
+from training.examples import UNKNOWN, Example, own_texts
+from training.templates import STATEMENT, TEMPLATES, draw_template
+from training.vocabularies import read_vocabularies
+
+#: Labels of a list, and the share of them that are the nearest to its text.
+LABELS = 20
+NEAREST_SHARE = 0.4
+
+#: Of so many labels a list is drawn, and of so many of a kind those.
+DRAWN_FROM = 60
+MOST_OF_KIND = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Labels that may stand in one list, with the vector of each [labels, size]."""
+
+    kind: str
+    labels: Sequence[str]
+    vectors: NDArray[np.float32]
+
+
+def open_lists(
+    examples: Sequence[Example], encoder: SentenceTransformer, count: int, draw: random.Random
+) -> Iterator[Example]:
+    """Yield so many lists of labels, each beside a text of the examples or of our own, and how near they are to it."""
+    encoder.max_seq_length = MAX_TEXT_TOKENS
+    texts = {example.premise for example in examples} | {row["text"] for row in own_texts(development=False)}
+    chosen = draw.choices(sorted(texts), k=count)
+    vectors = dict(zip(set(chosen), _encode(encoder, list(set(chosen))), strict=True))
+    pools = _pools(encoder, draw)
+    for text in chosen:
+        pool = draw.choice(pools)
+        indices = np.array(draw.sample(range(len(pool.labels)), min(DRAWN_FROM, len(pool.labels))))
+        closeness = pool.vectors[indices] @ vectors[text]
+        order = np.argsort(-closeness)
+        nearest = round(LABELS * NEAREST_SHARE)
+        rest = draw.sample(range(nearest, len(order)), min(LABELS, len(order)) - nearest)
+        listed = [order[place] for place in (*range(nearest), *rest)]
+        template = draw_template(pool.kind, draw, may_negate=False).template
+        yield Example(
+            premise=text,
+            hypotheses=tuple(template.format(pool.labels[indices[place]]) for place in listed),
+            targets=(UNKNOWN,) * len(listed),
+            listwise=False,
+            closeness=tuple(float(closeness[place]) for place in listed),
+        )
+
+
+def _pools(encoder: SentenceTransformer, draw: random.Random) -> list[_Pool]:
+    """Return each vocabulary of our own, and of each kind many labels of our own texts."""
+    of_kind: dict[str, set[str]] = {}
+    for row in own_texts(development=False):
+        for labels in row["sets"]:
+            of_kind.setdefault(labels["kind"], set()).update(labels["true"], labels["false"])
+    of_kind.pop(STATEMENT, None)
+    wide = [
+        _pool(encoder, kind, draw.sample(sorted(labels), min(len(labels), MOST_OF_KIND)))
+        for kind, labels in of_kind.items()
+    ]
+    close = [_pool(encoder, one.kind, one.labels) for one in read_vocabularies(development=False)]
+    return wide + close
+
+
+def _pool(encoder: SentenceTransformer, kind: str, labels: Sequence[str]) -> _Pool:
+    """The vector of a label is the mean of two: as it stands, and in the first template of its kind."""
+    template = TEMPLATES[kind][0]
+    vectors = _encode(encoder, list(labels)) + _encode(encoder, [template.format(label) for label in labels])
+    return _Pool(kind, labels, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def _encode(encoder: SentenceTransformer, texts: list[str]) -> NDArray[np.float32]:
+    vectors: NDArray[np.float32] = encoder.encode(texts, normalize_embeddings=True)
+    return vectors

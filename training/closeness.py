@@ -44,7 +44,8 @@ def open_lists(
     encoder.max_seq_length = MAX_TEXT_TOKENS
     texts = {example.premise for example in examples} | {row["text"] for row in own_texts(development=False)}
     chosen = draw.choices(sorted(texts), k=count)
-    vectors = dict(zip(set(chosen), _encode(encoder, list(set(chosen))), strict=True))
+    distinct = sorted(set(chosen))
+    vectors = dict(zip(distinct, _encode(encoder, distinct), strict=True))
     pools = _pools(encoder, draw)
     for text in chosen:
         pool = draw.choice(pools)

@@ -45,7 +45,7 @@ class Batch:
     """Packed rows, and what is known of each hypothesis.
 
     `targets` [rows, hypotheses] has -1 where a row has fewer hypotheses; `listwise` [rows] says which rows have their
-    one right label first; `closeness` [rows, hypotheses] has what the backbone says of rows that nobody has answered,
+    one right label first; `closeness` [rows, hypotheses] has what a bi-encoder says of rows that nobody has answered,
     and -inf elsewhere; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
     """
 

@@ -1,13 +1,14 @@
-"""Open lists: long lists of labels that nobody has answered, of which the backbone says how near each is to a text.
+"""Open lists: lists of labels that nobody has answered, of which a bi-encoder says how near each is to a text.
 
-As a bi-encoder the backbone knows of many labels what training on short lists makes it forget (LAB.md). So it goes on
+As a bi-encoder a backbone knows of many labels what training on short lists makes it forget (LAB.md). So it goes on
 saying it: the cosine between the vectors of a text and of a label is what the model is to rank such a list by.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,16 +17,16 @@ from sentence_transformers import SentenceTransformer
 
 from training.batches import MAX_TEXT_TOKENS
 from training.examples import UNKNOWN, Example, own_texts
-from training.templates import STATEMENT, TEMPLATES, draw_template
+from training.templates import TEMPLATES, draw_template
 from training.vocabularies import read_vocabularies
 
-#: Labels of a list, and the share of them that are the nearest to its text.
-LABELS = 20
+#: The least and the most labels of a list, and the share of them that are the nearest to its text.
+LABELS = (3, 16)
 NEAREST_SHARE = 0.4
 
 #: Of so many labels a list is drawn, and of so many of a kind those.
 DRAWN_FROM = 60
-MOST_OF_KIND = 300
+MOST_OF_KIND = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,28 @@ class _Pool:
 
 
 def open_lists(
-    examples: Sequence[Example], encoder: SentenceTransformer, count: int, draw: random.Random
+    examples: Sequence[Example],
+    encoder: SentenceTransformer,
+    count: int,
+    kinds: Collection[str] | None,
+    draw: random.Random,
 ) -> Iterator[Example]:
-    """Yield so many lists of labels, each beside a text of the examples or of our own, and how near they are to it."""
+    """Yield so many lists of labels of some or all kinds, each beside a text of the examples or of our own."""
     encoder.max_seq_length = MAX_TEXT_TOKENS
     texts = {example.premise for example in examples} | {row["text"] for row in own_texts(development=False)}
     chosen = draw.choices(sorted(texts), k=count)
     distinct = sorted(set(chosen))
     vectors = dict(zip(distinct, _encode(encoder, distinct), strict=True))
-    pools = _pools(encoder, draw)
+    pools = _pools(encoder, kinds, draw)
+    weights = [math.sqrt(len(pool.labels)) for pool in pools]
     for text in chosen:
-        pool = draw.choice(pools)
+        (pool,) = draw.choices(pools, weights)
         indices = np.array(draw.sample(range(len(pool.labels)), min(DRAWN_FROM, len(pool.labels))))
         closeness = pool.vectors[indices] @ vectors[text]
         order = np.argsort(-closeness)
-        nearest = round(LABELS * NEAREST_SHARE)
-        rest = draw.sample(range(nearest, len(order)), min(LABELS, len(order)) - nearest)
+        size = min(draw.randint(*LABELS), len(order))
+        nearest = round(size * NEAREST_SHARE)
+        rest = draw.sample(range(nearest, len(order)), size - nearest)
         listed = [order[place] for place in (*range(nearest), *rest)]
         template = draw_template(pool.kind, draw, may_negate=False).template
         yield Example(
@@ -65,19 +72,20 @@ def open_lists(
         )
 
 
-def _pools(encoder: SentenceTransformer, draw: random.Random) -> list[_Pool]:
-    """Return each vocabulary of our own, and of each kind many labels of our own texts."""
+def _pools(encoder: SentenceTransformer, kinds: Collection[str] | None, draw: random.Random) -> list[_Pool]:
+    """Return each vocabulary of our own, and of each kind many labels of our own texts; all kinds by default."""
     of_kind: dict[str, set[str]] = {}
     for row in own_texts(development=False):
         for labels in row["sets"]:
             of_kind.setdefault(labels["kind"], set()).update(labels["true"], labels["false"])
-    of_kind.pop(STATEMENT, None)
+    wanted = set(TEMPLATES) if kinds is None else kinds
     wide = [
         _pool(encoder, kind, draw.sample(sorted(labels), min(len(labels), MOST_OF_KIND)))
         for kind, labels in of_kind.items()
+        if kind in wanted
     ]
-    close = [_pool(encoder, one.kind, one.labels) for one in read_vocabularies(development=False)]
-    return wide + close
+    vocabularies = (one for one in read_vocabularies(development=False) if one.kind in wanted)
+    return wide + [_pool(encoder, one.kind, one.labels) for one in vocabularies]
 
 
 def _pool(encoder: SentenceTransformer, kind: str, labels: Sequence[str]) -> _Pool:

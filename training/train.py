@@ -30,7 +30,10 @@ from training.neighbours import label_neighbours
 CHECKPOINT = "checkpoint.pt"
 LOG = "train.jsonl"
 
-#: From a cosine to a logit: the softmax over a list is then about as sure as the backbone is right.
+#: Whose vectors say how near a label is to a text: the better of the two backbones.
+ENCODER = "all-mpnet-base-v2"
+
+#: From a cosine to a logit: the softmax over a list is then about as sure as the encoder is right.
 SHARPNESS = 24.0
 
 
@@ -45,7 +48,8 @@ class Settings:
     what the data says the rest, and as many rows again as `strangers` says are texts with label lists that were not
     written for them.
     `own_turns`, `own_files` and `max_published` weigh our own texts against the published sets (`build_examples`).
-    `open_lists` is how many lists the untrained backbone ranks (`closeness.py`), beside all that.
+    `open_lists` is how many lists, by default of labels of all kinds, a bi-encoder ranks (`closeness.py`), beside all
+    that.
     """
 
     backbone: str
@@ -68,6 +72,7 @@ class Settings:
     max_published: int | None = None
     max_examples: int | None = None
     open_lists: int = 0
+    open_kinds: tuple[str, ...] | None = None
 
 
 def train(
@@ -163,8 +168,9 @@ def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule,
         max_published=settings.max_published,
     )[: settings.max_examples]
     if settings.open_lists:
-        encoder = SentenceTransformer(str(folder), device="cpu")
-        examples += open_lists(examples, encoder, settings.open_lists, random.Random(settings.seed))
+        encoder = SentenceTransformer(str(BACKBONES[ENCODER].folder()), device="cpu")
+        draw = random.Random(settings.seed)
+        examples += open_lists(examples, encoder, settings.open_lists, settings.open_kinds, draw)
     if settings.teacher is None:
         return tokenise(tokenizer, examples)
     examples += strangers(examples, settings.strangers, random.Random(settings.seed))
@@ -285,7 +291,7 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
 
 
 def open_list_loss(logits: Tensor, closeness: Tensor) -> Tensor:
-    """Return the cross-entropy over label lists with what the untrained backbone says of them, as a mean over rows.
+    """Return the cross-entropy over label lists with what a bi-encoder says of them, as a mean over rows.
 
     Args:
         logits: [rows, hypotheses, 3].

@@ -51,7 +51,7 @@ bench-checkpoints: $(VENV)/.dev ## Measure full-size checkpoints beside their pe
 	$(BIN)/python -m benchmarks requests
 	$(BIN)/python -m benchmarks render
 
-train: $(VENV)/.dev ## Train MODEL (small, or base) from the sets in DATA (../shared/data)
+train: $(VENV)/.dev ## Make MODEL (small, base or large) from the sets in DATA (../shared/data)
 ifneq ($(MODEL),small)
 	@$(PIP) --editable '.[train-base]'
 endif

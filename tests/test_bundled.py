@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from linnaeus import Classifier
 from linnaeus.engines.base import Reading
 from linnaeus.engines.torch_one_pass import TorchEngine
+from linnaeus.loading import load_model
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.one_pass import WEIGHTS_FILE
 
@@ -19,7 +21,7 @@ REIMBURSED = (
 )
 
 
-@pytest.fixture(scope="module", params=["base", "small"])
+@pytest.fixture(scope="module", params=["base", "large", "small"])
 def model(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -50,8 +52,10 @@ def test_plain_cases_are_right(classify: Classifier, text: str, labels: Sequence
     assert classify(text, labels)["labels"][0] == expected
 
 
-def test_both_engines_agree_on_the_shipped_weights(model: str, classify: Classifier) -> None:
-    reference = TorchEngine(model_folder(model), device="cpu", precision="fp32")
+@pytest.mark.parametrize("name", ["base", "small"])
+def test_both_engines_agree_on_the_shipped_weights(name: str) -> None:
+    classify = Classifier(name, precision="fp32")
+    reference = TorchEngine(model_folder(name), device="cpu", precision="fp32")
     tokenizer = classify.model.tokenizer
     asked = [
         Reading(premise, tokenizer.hypotheses(["This example is refund.", "The weather is nice today.", "legal"]))
@@ -59,6 +63,19 @@ def test_both_engines_agree_on_the_shipped_weights(model: str, classify: Classif
     ]
     for left, right in zip(classify.model.engine.logits(asked), reference.logits(asked), strict=True):
         np.testing.assert_allclose(left, right, atol=1e-3)
+
+
+def test_large_is_the_mean_of_the_others() -> None:
+    """Each of them cuts the texts with its own tokenizer here."""
+
+    def logits(name: str) -> list[NDArray[np.float32]]:
+        model = load_model(name, precision="fp32")
+        hypotheses = model.tokenizer.hypotheses(["This example is refund.", "Legal: naïve 漢字?"])
+        premises = model.tokenizer.premises([REIMBURSED, "Ünïcode, 漢字, \U0001f600", "?", ""], limit=400)
+        return model.engine.logits([Reading(premise, hypotheses) for premise in premises])
+
+    for base, small, large in zip(*map(logits, ("base", "small", "large")), strict=True):
+        np.testing.assert_allclose(large, (base + small) / 2, atol=1e-3)
 
 
 def test_other_labels_change_no_score(classify: Classifier) -> None:

@@ -13,14 +13,14 @@ from rich import print as show
 
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.loading import load_model
-from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.models.mean import MeanConfig, read_config
 from linnaeus.scores import Calibration
 from training.backbones import BACKBONES
 from training.calibrate import calibrate
 from training.card import write_card
 from training.evaluate import evaluate
 from training.export import export
-from training.recipes import RECIPES
+from training.recipes import MEANS, RECIPES
 from training.remembering import remembering
 from training.train import Settings, mix, prepare, start_from, train
 
@@ -29,7 +29,7 @@ ENGINE_TOLERANCE = 1e-3
 
 app = typer.Typer(help=__doc__, add_completion=False, rich_markup_mode=None)
 
-Model = Annotated[str, typer.Argument(help=f"Which model: {', '.join(RECIPES)}.")]
+Model = Annotated[str, typer.Argument(help=f"Which model: {', '.join((*RECIPES, *MEANS))}.")]
 Data = Annotated[Path, typer.Option(help="The folder with the sets, as README.md describes.")]
 Out = Annotated[Path, typer.Option(help="Where model folders and their figures go.")]
 Work = Annotated[Path, typer.Option(help="Where checkpoints and logs go.")]
@@ -52,16 +52,25 @@ def make(
     rows: Rows = None,
 ) -> None:
     """Train, export, calibrate, check and measure; a run that was stopped goes on from its last checkpoint."""
-    name, settings = _run(model, seed, max_examples)
-    _train(name, settings, data, work, out)
-    _measure(out / name, settings.backbone, data, rows)
+    if model in MEANS:
+        for part in MEANS[model]:
+            _train_missing(part, data, work, out)
+        _write_mean(model, out)
+    else:
+        _train(*_run(model, seed, max_examples), data, work, out)
+    measure(model, data, out, seed, rows)
+
+
+def _write_mean(name: str, out: Path) -> None:
+    (out / name).mkdir(exist_ok=True)
+    MeanConfig(MEANS[name]).write(out / name)
 
 
 def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> None:
     """Train and export a model, and before it those that it starts from or is taught by, if they are not there."""
     for needed in (settings.starts_from, settings.teacher, *settings.mixed_with):
-        if needed is not None and not (out / needed).is_dir():
-            _train(needed, RECIPES[needed], data, work, out)
+        if needed is not None:
+            _train_missing(needed, data, work, out)
     folder = BACKBONES[settings.backbone].folder()
     module = start_from(settings, folder, out)
     rows = prepare(settings, data, folder, module, out, work / name)
@@ -71,17 +80,24 @@ def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> 
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
 
+def _train_missing(name: str, data: Path, work: Path, out: Path) -> None:
+    if not (out / name).is_dir():
+        _train(name, RECIPES[name], data, work, out)
+
+
 @app.command()
 def measure(model: Model, data: Data = DATA, out: Out = MODELS, seed: Seed = None, rows: Rows = None) -> None:
     """Calibrate and measure a model that has been made, and check that both engines compute the same."""
-    name, settings = _run(model, seed)
-    _measure(out / name, settings.backbone, data, rows)
+    name, settings = _run(MEANS[model][0] if model in MEANS else model, seed)
+    _measure(out / (model if model in MEANS else name), settings.backbone, data, rows)
 
 
 def _run(model: str, seed: int | None, max_examples: int | None = None) -> tuple[str, Settings]:
     """Return what a run is called, and its settings."""
     if model not in RECIPES:
-        raise typer.BadParameter(f"{model!r} is no model that is made here: name one of {', '.join(RECIPES)}.")
+        raise typer.BadParameter(
+            f"{model!r} is no model that is made here: name one of {', '.join((*RECIPES, *MEANS))}."
+        )
     settings = replace(RECIPES[model], max_examples=max_examples or RECIPES[model].max_examples)
     return (model, settings) if seed is None else (f"{model}-{seed}", replace(settings, seed=seed))
 
@@ -89,7 +105,7 @@ def _run(model: str, seed: int | None, max_examples: int | None = None) -> tuple
 def _measure(folder: Path, backbone: str, data: Path, rows: int | None) -> None:
     model = remembering(load_model(folder))
     calibration = calibrate(model, folder, data, rows)
-    calibrated = replace(model, calibration=Calibration(**OnePassConfig.read(folder).calibration))
+    calibrated = replace(model, calibration=Calibration(**read_config(folder).calibration))
     metrics = {**evaluate(calibrated, folder, BACKBONES[backbone].folder(), data, rows), "calibration": calibration}
     report = folder.with_suffix(".metrics.json")
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
@@ -126,7 +142,7 @@ def card(
     readme: Annotated[Path, typer.Option(help="The file that quotes their sum.")] = Path("README.md"),
 ) -> None:
     """Write the figures of the shipped models into their card and into the README."""
-    metrics = {name: results / f"{name}.metrics.json" for name in RECIPES}
+    metrics = {name: results / f"{name}.metrics.json" for name in (*RECIPES, *MEANS)}
     write_card(
         {name: json.loads(path.read_text(encoding="utf-8")) for name, path in metrics.items() if path.exists()},
         into,

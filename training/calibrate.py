@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from linnaeus.labels import DEFAULT_TEMPLATE, HypothesisTemplate, Label
 from linnaeus.loading import Model
-from linnaeus.models.one_pass import OnePassConfig
+from linnaeus.models.mean import read_config
 from linnaeus.scores import UNCALIBRATED, Calibration, LogitColumns, label_scores, log_odds
 from training.development import (
     CLINC150,
@@ -70,7 +70,7 @@ def calibrate(model: Model, folder: Path, data: Path, rows: int | None = None) -
     own = _own(model)
     fitting, held = development_groups(model, data, rows or ROWS, own)
     fitted = fit(fitting, model.columns)
-    config = OnePassConfig.read(folder)
+    config = read_config(folder)
     replace(config, calibration=asdict(fitted)).write(folder)
     return {
         "fitted": asdict(fitted),

@@ -20,9 +20,13 @@ from sklearn.metrics import accuracy_score, f1_score
 from linnaeus import Classifier
 from linnaeus.acceptance import hold_against
 from linnaeus.classifier import Classification
+from linnaeus.engines.mean import MeanEngine
 from linnaeus.engines.openvino_runtime import has
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.loading import Model, load_model
+from linnaeus.models.mean import one_pass_folders
+from linnaeus.models.one_pass import TOKENIZER_FILE
+from linnaeus.models.tokenizer import read_tokenizer
 from linnaeus.scheduling.scheduler import Scheduler
 from training.consistency import consistency
 from training.development import NLI, SEEN, UNSEEN, Sheet, own_lists, own_vocabularies, pair_logits, read_sheet, reading
@@ -165,7 +169,11 @@ def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> M
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:
     """Return how far any logit of OpenVINO is from PyTorch's, both in fp32."""
-    torch_engine = TorchEngine(folder, device="cpu", precision="fp32")
+    folders = one_pass_folders(folder)
+    torch_engine = MeanEngine(
+        [TorchEngine(part, device="cpu", precision="fp32") for part in folders],
+        [read_tokenizer(part / TOKENIZER_FILE) for part in folders],
+    )
     sheets = [read_sheet(data, name, COMPARED_READINGS // len(UNSEEN)) for name in UNSEEN]
     readings = [
         reading(exact.model, text, [label, f"This is about {label}."])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from linnaeus.loading import load_model
-from linnaeus.models.one_pass import fingerprint
+from linnaeus.models.mean import own_revision
 from training.development import pair_logits
 from training.examples import Example
 
@@ -24,7 +24,7 @@ def lessons(teacher: Path, examples: Sequence[Example], kept: Path) -> Iterator[
     They are written to a folder in `kept` chunk by chunk, and read from there if the same was asked before; the caller
     sees to it that the same examples come in the same order.
     """
-    folder = kept / f"lessons-{fingerprint(teacher)[:12]}"
+    folder = kept / f"lessons-{own_revision(teacher)[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, len(examples), CHUNK)
     missing = [start for start in starts if not _path(folder, start).exists()]

@@ -114,3 +114,6 @@ RECIPES: Mapping[str, Settings] = {
         open_kinds=("answer", "content", "department", "document", "intent", "other", "topic"),
     ),
 }
+
+#: Models that are the mean of others.
+MEANS: Mapping[str, tuple[str, ...]] = {"large": ("base", "small")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -11,7 +11,9 @@ from tokenizers import Tokenizer
 from linnaeus.engines.base import Engine
 from linnaeus.errors import EngineError, InputError
 from linnaeus.models.catalogue import model_folder
-from linnaeus.models.checkpoint import Checkpoint, is_one_pass
+from linnaeus.models.checkpoint import Checkpoint, own_architecture
+from linnaeus.models.mean import ARCHITECTURE as MEAN
+from linnaeus.models.mean import MeanConfig, one_pass_folders, own_revision
 from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
 from linnaeus.models.pairs import PairFormat
 from linnaeus.models.tokenizer import PieceTokenizer, read_tokenizer
@@ -58,13 +60,14 @@ def load_model(name: str | Path, *, device: Device = "auto", precision: Precisio
     _check_choice("device", device, get_args(Device))
     _check_choice("precision", precision, get_args(Precision))
     folder = model_folder(name)
-    load = _load_one_pass if is_one_pass(folder) else _load_checkpoint
+    architecture = own_architecture(folder)
+    load = _load_checkpoint if architecture is None else _load_mean if architecture == MEAN else _load_one_pass
     return load(str(name), folder, device, precision)
 
 
-def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision) -> Model:
+def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision, revision: str | None = None) -> Model:
     config = OnePassConfig.read(folder)
-    revision = fingerprint(folder)
+    revision = revision or fingerprint(folder)
     engine = _open_one_pass(folder, config, revision, device, precision)
     return Model(
         name=name,
@@ -75,6 +78,20 @@ def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision
         engine=engine,
         group_tokens=GROUP_TOKENS,
         calibration=Calibration(**config.calibration),
+    )
+
+
+def _load_mean(name: str, folder: Path, device: Device, precision: Precision) -> Model:
+    from linnaeus.engines.mean import MeanEngine
+
+    # A trial of precisions was of the mean, so its parts go by the revision of the mean.
+    folders, revision = one_pass_folders(folder), own_revision(folder)
+    models = [_load_one_pass(name, part, device, precision, revision) for part in folders]
+    tokenizers = [read_tokenizer(part / TOKENIZER_FILE) for part in folders]
+    return replace(
+        models[0],
+        engine=MeanEngine([model.engine for model in models], tokenizers),
+        calibration=Calibration(**MeanConfig.read(folder).calibration),
     )
 
 

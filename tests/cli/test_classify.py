@@ -169,11 +169,11 @@ def test_answers_the_lines_before_one_that_cannot_be_read(run: Run) -> None:
 
 def test_failures_that_are_not_the_users_end_with_code_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        raise UnknownModelError("There is no model 'large'.")
+        raise UnknownModelError("There is no model 'enormous'.")
 
     monkeypatch.setattr(linnaeus.classifier, "Classifier", refuse)
-    result = run("x", "--labels", "a", "--model", "large")
-    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Error: There is no model 'large'.\n")
+    result = run("x", "--labels", "a", "--model", "enormous")
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "Error: There is no model 'enormous'.\n")
 
 
 def test_offers_the_devices_and_precisions_of_the_library() -> None:

@@ -17,7 +17,7 @@ from linnaeus import Classifier
 from linnaeus.cli.app import app
 from linnaeus.engines.kept import choose
 from linnaeus.models.catalogue import model_folder
-from linnaeus.models.one_pass import fingerprint
+from linnaeus.models.mean import own_revision
 from tests.hub_server import Hub, hub_server
 from tests.processor import HAS
 
@@ -82,17 +82,19 @@ def test_pulls_and_lists(run: Run, hub: Hub) -> None:
     assert pulled.exit_code == 0
     assert Path(pulled.stdout.removeprefix(f"{NAME} is in ").strip()).name == commit
     *bundled, cached = objects(run("list", "--json"))
-    for name, model in zip(("base", "small"), bundled, strict=True):
-        assert model.items() >= {"name": name, "revision": fingerprint(model_folder(name)), "last_used": None}.items()
+    for name, model in zip(("base", "large", "small"), bundled, strict=True):
+        assert model.items() >= {"name": name, "revision": own_revision(model_folder(name)), "last_used": None}.items()
+    base_size, large_size, small_size = (model["size"] for model in bundled)
+    assert large_size == base_size + small_size
     assert cached.items() >= {"name": NAME, "revision": commit, "branches": ["main"], "size": SIZE}.items()
-    header, base, small, nli = run("list").stdout.splitlines()
+    header, base, large, small, nli = run("list").stdout.splitlines()
     assert header.split() == ["name", "revision", "size", "last", "used"]
-    assert (base.split()[0], small.split()[0]) == ("base", "small")
+    assert [line.split()[0] for line in (base, large, small)] == ["base", "large", "small"]
     assert nli.split() == [NAME, commit[:8], "main", f"{SIZE / 1000:.1f}", "kB", cached["last_used"][:10]]
 
 
 def test_lists_the_bundled_models_where_nothing_was_ever_fetched(run: Run) -> None:
-    assert [model["name"] for model in objects(run("list", "--json"))] == ["base", "small"]
+    assert [model["name"] for model in objects(run("list", "--json"))] == ["base", "large", "small"]
 
 
 def test_pulls_a_pinned_revision(run: Run, hub: Hub) -> None:
@@ -126,7 +128,7 @@ def test_removes_a_model_and_what_was_made_of_it(run: Run, hub: Hub, tmp_path: P
     made, other = graphs_of(commit, tmp_path), graphs_of("0" * 40, tmp_path)
     removed = run("remove", NAME, "--yes")
     assert (removed.exit_code, removed.stdout) == (0, f"Removed {NAME} ({SIZE / 1000:.1f} kB).\n")
-    assert [model["name"] for model in objects(run("list", "--json"))] == ["base", "small", "acme/other"]
+    assert [model["name"] for model in objects(run("list", "--json"))] == ["base", "large", "small", "acme/other"]
     assert (made.exists(), other.exists()) == (False, True)
 
 
@@ -175,7 +177,7 @@ def test_describes_a_bundled_model_and_a_folder(run: Run) -> None:
 def test_info_fetches_nothing(run: Run, hub: Hub) -> None:
     hub.push(NAME, CHECKPOINT)
     assert "`linnaeus models pull` fetches more" in refusal(run("info", NAME), 1)
-    assert "There is no model 'large'" in refusal(run("info", "large"), 1)
+    assert "There is no model 'enormous'" in refusal(run("info", "enormous"), 1)
     assert hub.asked == []
 
 
@@ -200,7 +202,7 @@ def test_a_trial_chooses_the_precision_of_later_starts(run: Run, tiny_folder: Pa
     chosen = re.fullmatch(r".* runs in (\w+) from now on, unless told otherwise\.", lines[-1])
     assert chosen is not None
     for precision in ("fp32", *(name for name in HAS if HAS[name])):
-        choose(fingerprint(tiny_folder), precision)
+        choose(own_revision(tiny_folder), precision)
         assert Classifier(tiny_folder, device="cpu").model.engine.description.endswith(precision)
         assert Classifier(tiny_folder, device="cpu", precision="fp32").model.engine.description.endswith("fp32")
 

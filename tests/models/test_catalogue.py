@@ -23,7 +23,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 def test_default_is_bundled() -> None:
-    assert bundled_models() == ["base", "small"]
+    assert bundled_models() == ["base", "large", "small"]
     assert model_folder("default") == model_folder("base") == BUNDLED_FOLDER / "base"
 
 
@@ -46,12 +46,13 @@ def test_a_bundled_model_comes_before_a_folder(hub: Hub) -> None:
     assert hub.asked == []
 
 
-@pytest.mark.parametrize("name", ["large", "./acme/nli", "/nowhere/nli", "a/b/c", Path("acme/nli")])
+@pytest.mark.parametrize("name", ["enormous", "./acme/nli", "/nowhere/nli", "a/b/c", Path("acme/nli")])
 def test_what_is_no_name_of_the_hub_is_not_asked_for(hub: Hub, name: str | Path) -> None:
     with pytest.raises(UnknownModelError) as told:
         model_folder(name)
-    assert "name a bundled one (default, base, small), a folder that exists, or one of the Hub as owner/name." in str(
-        told.value
+    assert (
+        "name a bundled one (default, base, large, small), a folder that exists, or one of the Hub as owner/name."
+        in str(told.value)
     )
     assert hub.asked == []
 

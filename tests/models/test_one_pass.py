@@ -54,7 +54,7 @@ def test_a_folder_is_a_model(tiny_folder: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_what_there_is() -> None:
-    with pytest.raises(UnknownModelError, match=r"'nomodel': name a bundled one \(default, base, small\)"):
+    with pytest.raises(UnknownModelError, match=r"'nomodel': name a bundled one \(default, base, large, small\)"):
         Classifier("nomodel")
 
 

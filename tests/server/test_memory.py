@@ -131,7 +131,7 @@ def test_the_model_longest_unused_makes_room(serve: Serve, shelf: Shelf) -> None
     models = [shelf.put(name, 400) for name in "abc"]
     client = serve(shelf.load, models=models, memory=1000, preload=False)
     assert [ask(client, name) for name in "abac"] == [200] * 4
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "large": "idle", "small": "idle"}
     assert client.get("/info").json()["memory"] == {"bytes": 800, "budget_bytes": 1000}
     assert len(shelf.alive) == 2
     lines = client.get("/metrics").text.splitlines()
@@ -150,10 +150,18 @@ def test_of_an_unloaded_model_nothing_stays_while_nobody_asks_for_it(serve: Serv
 
 
 def test_as_many_are_unloaded_as_need_be(serve: Serve, shelf: Shelf) -> None:
-    models = [*(shelf.put(name, 300) for name in "abc"), shelf.put("large", 700)]
+    models = [*(shelf.put(name, 300) for name in "abc"), shelf.put("big", 700)]
     client = serve(shelf.load, models=models, memory=1000, preload=False)
-    assert [ask(client, name) for name in ("a", "b", "c", "large")] == [200] * 4
-    assert states(client) == {"a": "idle", "b": "idle", "c": "ready", "large": "ready", "base": "idle", "small": "idle"}
+    assert [ask(client, name) for name in ("a", "b", "c", "big")] == [200] * 4
+    assert states(client) == {
+        "a": "idle",
+        "b": "idle",
+        "c": "ready",
+        "big": "ready",
+        "base": "idle",
+        "large": "idle",
+        "small": "idle",
+    }
 
 
 def test_what_takes_more_memory_than_its_files_makes_room_once_that_is_known(serve: Serve, shelf: Shelf) -> None:
@@ -188,7 +196,7 @@ def test_idle_models_make_room_before_a_busy_one(serve: Serve, shelf: Shelf, poo
     first = pool.submit(ask, client, "a")
     held.asked.wait()
     assert [ask(client, name) for name in "bc"] == [200, 200]
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "large": "idle", "small": "idle"}
     held.answer()
     assert first.result() == 200
 
@@ -203,19 +211,19 @@ def test_many_ask_for_more_models_than_there_is_room_for(serve: Serve, shelf: Sh
 
 def test_a_model_larger_than_the_budget_is_refused(serve: Serve, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "RETRY_SECONDS", -1)
-    models = [shelf.put("a", 90), shelf.put("large", 200), shelf.put("huge", 500)]
+    models = [shelf.put("a", 90), shelf.put("big", 200), shelf.put("huge", 500)]
     client = serve(shelf.load, models=models, memory=100, preload=False)
     for _ in range(2):
-        response = client.post("/models/large", json=BODY)
+        response = client.post("/models/big", json=BODY)
         assert response.status_code == 500
         assert response.json()["error"] == (
-            "Model large could not be loaded: it needs at least 200B, and --memory allows 100B: "
+            "Model big could not be loaded: it needs at least 200B, and --memory allows 100B: "
             "allow more or serve a smaller one."
         )
-    assert client.get("/status/large").json()["state"] == "TooBig"
+    assert client.get("/status/big").json()["state"] == "TooBig"
     # Once its weight is known, or if no precision could make it fit, it is not even tried.
     assert client.post("/models/huge", json=BODY).status_code == 500
-    assert shelf.loaded == ["large"]
+    assert shelf.loaded == ["big"]
     assert ask(client, "a") == 200
     assert len(shelf.alive) == 1
 
@@ -224,7 +232,7 @@ def test_preloading_fills_the_memory_and_unloads_nothing(serve: Serve, shelf: Sh
     models = [shelf.put("a", 400), shelf.put("b", 400), shelf.put("c", 100)]
     client = serve(shelf.load, models=models, memory=500)
     settle(client)
-    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "small": "idle"}
+    assert states(client) == {"a": "ready", "b": "idle", "c": "ready", "base": "idle", "large": "idle", "small": "idle"}
     assert ask(client, "b") == 200
     assert states(client)["a"] == "idle"
 
@@ -260,7 +268,9 @@ def test_loads_come_one_after_another_and_block_nobody(serve: Serve, shelf: Shel
     assert ask(client, "a") == 200
     waiting = [pool.submit(ask, client, name) for name in "bc"]
     while (
-        states(client) != {"a": "ready", "b": "loading", "c": "loading", "base": "idle", "small": "idle"} or not loading
+        states(client)
+        != {"a": "ready", "b": "loading", "c": "loading", "base": "idle", "large": "idle", "small": "idle"}
+        or not loading
     ):
         assert ask(client, "a") == 200
     first, second = loading[0], "cb"["bc".index(loading[0])]

@@ -199,6 +199,6 @@ def test_a_folder_may_take_the_name_of_a_bundled_model(
     serve: Serve, fake_classifier: Classifier, folder: Callable[[str], str]
 ) -> None:
     client = serve(lambda _: fake_classifier, models=["default"], aliases={"x": folder("other/small-2")})
-    assert [model["name"] for model in client.get("/info").json()["models"]] == ["base", "small-2", "small"]
+    assert [model["name"] for model in client.get("/info").json()["models"]] == ["base", "small-2", "large", "small"]
     client = serve(lambda _: fake_classifier, models=[folder("small")])
-    assert [model["name"] for model in client.get("/info").json()["models"]] == ["small", "base"]
+    assert [model["name"] for model in client.get("/info").json()["models"]] == ["small", "base", "large"]

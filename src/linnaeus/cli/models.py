@@ -130,18 +130,21 @@ def _folder_here(name: str) -> Path:
 
 
 def _describe(folder: Path) -> Facts:
-    from linnaeus.models.checkpoint import Checkpoint, is_one_pass
+    from linnaeus.models.checkpoint import Checkpoint, own_architecture
     from linnaeus.models.hub import licence
-    from linnaeus.models.one_pass import ARCHITECTURE, OnePassConfig, fingerprint
+    from linnaeus.models.mean import one_pass_folders, own_revision
+    from linnaeus.models.one_pass import OnePassConfig
 
-    if is_one_pass(folder):
-        config = OnePassConfig.read(folder)
+    if (architecture := own_architecture(folder)) is not None:
+        folders = one_pass_folders(folder)
+        config = OnePassConfig.read(folders[0])
         facts = {
-            "architecture": ARCHITECTURE,
+            "architecture": architecture,
             "labels": config.labels,
             "entailment": "entailment",
             "longest_input": config.positions,
-            "revision": fingerprint(folder),
+            "revision": own_revision(folder),
+            "size": sum(map(_size, folders)),
         }
     else:
         checkpoint = Checkpoint.read(folder)
@@ -151,17 +154,24 @@ def _describe(folder: Path) -> Facts:
             "entailment": checkpoint.labels[checkpoint.entailment],
             "longest_input": checkpoint.longest,
             "revision": checkpoint.revision,
+            "size": _size(folder),
         }
-    return {**facts, "size": _size(folder), "licence": licence(folder), "folder": str(folder)}
+    return {**facts, "licence": licence(folder), "folder": str(folder)}
 
 
 def _bundled() -> list[Facts]:
     from linnaeus.models.catalogue import bundled_models, model_folder
-    from linnaeus.models.one_pass import fingerprint
+    from linnaeus.models.mean import one_pass_folders, own_revision
 
     folders = {name: model_folder(name) for name in bundled_models()}
     return [
-        {"name": name, "revision": fingerprint(folder), "branches": [], "size": _size(folder), "last_used": None}
+        {
+            "name": name,
+            "revision": own_revision(folder),
+            "branches": [],
+            "size": sum(map(_size, one_pass_folders(folder))),
+            "last_used": None,
+        }
         for name, folder in folders.items()
     ]
 

@@ -100,13 +100,14 @@ class Checkpoint:
         )
 
 
-def is_one_pass(folder: Path) -> bool:
-    """Say whether a folder holds a model of our own.
+def own_architecture(folder: Path) -> str | None:
+    """Return the architecture that the configuration in a folder names if it is one of our own.
 
     Raises:
         ModelError: it has no configuration that can be read.
     """
-    return "architecture" in _read_json(folder / CONFIG_FILE)
+    architecture: str | None = _read_json(folder / CONFIG_FILE).get("architecture")
+    return architecture
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Classifier:
     texts share batches.
 
     Args:
-        model: a bundled model (``default``, which is ``base``, ``small`` or ``large``), a folder with an NLI checkpoint
+        model: a bundled model (``default``, which is ``large``, ``base`` or ``small``), a folder with an NLI checkpoint
             or a model of ours, a checkpoint of the Hub (``facebook/bart-large-mnli``, or with ``@revision``), or a
             loaded `Model`.
         device: ``cpu``, ``cuda`` (needs the ``torch`` extra), or ``auto``: a GPU if there is one that can be used.

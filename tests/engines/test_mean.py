@@ -64,5 +64,5 @@ def test_each_engine_gets_its_own_tokens_and_the_mean_comes_back() -> None:
 
 
 def test_models_of_other_word_pieces_are_refused() -> None:
-    with pytest.raises(ModelError, match="the same word pieces: 'x' is one of the first alone"):
+    with pytest.raises(ModelError, match="the same word pieces: 'x' is of the first alone"):
         MeanEngine([Constant(1), Constant(2)], [SECOND, FIRST])

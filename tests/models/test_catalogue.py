@@ -24,7 +24,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 def test_default_is_bundled() -> None:
     assert bundled_models() == ["base", "large", "small"]
-    assert model_folder("default") == model_folder("base") == BUNDLED_FOLDER / "base"
+    assert model_folder("default") == model_folder("large") == BUNDLED_FOLDER / "large"
 
 
 @pytest.mark.parametrize("name", ["acme/nli", "acme/nli@main"])

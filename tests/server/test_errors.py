@@ -157,7 +157,7 @@ def test_a_line_for_each_request_has_its_facts_and_no_text(serve: Serve, caplog:
             "path": f"/models/{HUB_ID}",
             "status": 200,
             "token": "token-1",
-            "model": "base",
+            "model": "large",
             "texts": 1,
             "labels": 2,
         }

@@ -74,19 +74,19 @@ def test_metrics(client: TestClient) -> None:
     assert lines >= {
         'linnaeus_requests_total{endpoint="classify",status="200"} 2.0',
         'linnaeus_requests_total{endpoint="classify",status="400"} 1.0',
-        'linnaeus_texts_total{model="base"} 4.0',
-        'linnaeus_labels_total{model="base"} 4.0',
+        'linnaeus_texts_total{model="large"} 4.0',
+        'linnaeus_labels_total{model="large"} 4.0',
         "linnaeus_cache_hits_total 2.0",
         "linnaeus_cache_misses_total 2.0",
         "linnaeus_queue_requests 0.0",
         "linnaeus_queue_seconds_count 1.0",
         "linnaeus_compute_seconds_count 1.0",
-        'linnaeus_model_state{model="base",state="ready"} 1.0',
-        'linnaeus_model_state{model="base",state="loading"} 0.0',
-        'linnaeus_model_weight_bytes{model="base"} 1000.0',
-        'linnaeus_model_loads_total{model="base"} 1.0',
-        'linnaeus_model_unloads_total{model="base"} 0.0',
-        'linnaeus_model_load_failures_total{model="base"} 0.0',
+        'linnaeus_model_state{model="large",state="ready"} 1.0',
+        'linnaeus_model_state{model="large",state="loading"} 0.0',
+        'linnaeus_model_weight_bytes{model="large"} 1000.0',
+        'linnaeus_model_loads_total{model="large"} 1.0',
+        'linnaeus_model_unloads_total{model="large"} 0.0',
+        'linnaeus_model_load_failures_total{model="large"} 0.0',
     }
     assert any(line.startswith("linnaeus_cache_bytes ") and not line.endswith(" 0.0") for line in lines)
 

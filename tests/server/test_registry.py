@@ -80,7 +80,7 @@ def test_a_model_is_loaded_once_and_at_the_first_request_if_it_is_not_preloaded(
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda _: client.post("/", json=BODY), range(4)))
     client.post(f"/models/{HUB_ID}", json=BODY)
-    assert loaded == ["base"]
+    assert loaded == ["large"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +199,6 @@ def test_a_folder_may_take_the_name_of_a_bundled_model(
     serve: Serve, fake_classifier: Classifier, folder: Callable[[str], str]
 ) -> None:
     client = serve(lambda _: fake_classifier, models=["default"], aliases={"x": folder("other/small-2")})
-    assert [model["name"] for model in client.get("/info").json()["models"]] == ["base", "small-2", "large", "small"]
+    assert [model["name"] for model in client.get("/info").json()["models"]] == ["large", "small-2", "base", "small"]
     client = serve(lambda _: fake_classifier, models=[folder("small")])
     assert [model["name"] for model in client.get("/info").json()["models"]] == ["small", "base", "large"]

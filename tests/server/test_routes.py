@@ -128,7 +128,7 @@ def test_headers_say_what_answered(client: TestClient) -> None:
     assert headers["x-compute-characters"] == "11"
     assert len(headers["x-compute-time"].partition(".")[2]) == 3
     assert headers["x-sha"] == "0" * 64
-    assert headers["x-linnaeus-model"] == "base"
+    assert headers["x-linnaeus-model"] == "large"
 
 
 def test_large_requests_and_answers_are_the_same_as_small_ones(client: TestClient, fake_classifier: Classifier) -> None:

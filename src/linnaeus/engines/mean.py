@@ -65,6 +65,6 @@ def _translation(source: Tokenizer, target: Tokenizer) -> NDArray[np.int64]:
     for token, index in source.get_vocab().items():
         meant = theirs.get(around.get(token, token), unknown if token in special else None)
         if meant is None:
-            raise ModelError(f"The models of a mean must know the same word pieces: {token!r} is one of the first alone.")
+            raise ModelError(f"The models of a mean must know the same word pieces: {token!r} is of the first alone.")
         ids[index] = meant
     return ids

@@ -11,7 +11,7 @@ from linnaeus.models.one_pass import CONFIG_FILE
 BUNDLED_FOLDER = Path(__file__).parent / "bundled"
 
 #: The bundled model that ``default`` stands for.
-DEFAULT = "base"
+DEFAULT = "large"
 
 
 def bundled_models() -> list[str]:

@@ -24,7 +24,7 @@ from linnaeus.engines.mean import MeanEngine
 from linnaeus.engines.openvino_runtime import has
 from linnaeus.engines.torch_one_pass import TorchEngine
 from linnaeus.loading import Model, load_model
-from linnaeus.models.mean import one_pass_folders
+from linnaeus.models.mean import part_folders
 from linnaeus.models.one_pass import TOKENIZER_FILE
 from linnaeus.models.tokenizer import read_tokenizer
 from linnaeus.scheduling.scheduler import Scheduler
@@ -169,7 +169,7 @@ def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> M
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:
     """Return how far any logit of OpenVINO is from PyTorch's, both in fp32."""
-    folders = one_pass_folders(folder)
+    folders = part_folders(folder)
     torch_engine = MeanEngine(
         [TorchEngine(part, device="cpu", precision="fp32") for part in folders],
         [read_tokenizer(part / TOKENIZER_FILE) for part in folders],

@@ -13,7 +13,7 @@ from linnaeus.errors import EngineError, InputError
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.checkpoint import Checkpoint, own_architecture
 from linnaeus.models.mean import ARCHITECTURE as MEAN
-from linnaeus.models.mean import MeanConfig, one_pass_folders, own_revision
+from linnaeus.models.mean import MeanConfig, own_revision, part_folders
 from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
 from linnaeus.models.pairs import PairFormat
 from linnaeus.models.tokenizer import PieceTokenizer, read_tokenizer
@@ -85,7 +85,7 @@ def _load_mean(name: str, folder: Path, device: Device, precision: Precision) ->
     from linnaeus.engines.mean import MeanEngine
 
     # A trial of precisions was of the mean, so its parts go by the revision of the mean.
-    folders, revision = one_pass_folders(folder), own_revision(folder)
+    folders, revision = part_folders(folder), own_revision(folder)
     models = [_load_one_pass(name, part, device, precision, revision) for part in folders]
     tokenizers = [read_tokenizer(part / TOKENIZER_FILE) for part in folders]
     return replace(

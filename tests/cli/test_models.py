@@ -167,11 +167,17 @@ def test_describes_a_checkpoint_in_the_cache(run: Run, hub: Hub) -> None:
 
 
 def test_describes_a_bundled_model_and_a_folder(run: Run) -> None:
-    (bundled,) = objects(run("info", "default", "--json"))
-    assert (bundled["architecture"], bundled["longest_input"]) == ("linnaeus-one-pass", 512)
-    (folder,) = objects(run("info", str(model_folder("base")), "--json"))
-    assert folder == {**bundled, "name": folder["name"]}
-    assert "not stated" in run("info", "small").stdout
+    default, base, folder = (
+        objects(run("info", name, "--json"))[0] for name in ("default", "base", str(model_folder("base")))
+    )
+    assert (default["architecture"], base["architecture"]) == ("linnaeus-mean", "linnaeus-one-pass")
+    assert (default["licence"], base["licence"]) == ("apache-2.0", "apache-2.0")
+    assert default["longest_input"] == base["longest_input"] == 512
+    assert folder == {**base, "name": folder["name"]}
+
+
+def test_says_where_a_licence_is_not_stated(run: Run, tiny_folder: Path) -> None:
+    assert "not stated" in run("info", str(tiny_folder)).stdout
 
 
 def test_info_fetches_nothing(run: Run, hub: Hub) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from linnaeus import Classifier
 from linnaeus.errors import ModelError
-from linnaeus.models.mean import MeanConfig, one_pass_folders, own_revision, read_config
+from linnaeus.models.mean import MeanConfig, own_revision, part_folders, read_config
 from linnaeus.models.one_pass import WEIGHTS_FILE, OnePassConfig, fingerprint
 from linnaeus.scores import Calibration
 from tests.conftest import make_one_pass_folder
@@ -27,7 +27,7 @@ def mean(tiny_folder: Path, tmp_path: Path) -> Path:
 
 
 def test_it_reads_both_and_classifies(mean: Path) -> None:
-    assert one_pass_folders(mean) == [mean.parent / "one", mean.parent / "other"]
+    assert part_folders(mean) == [mean.parent / "one", mean.parent / "other"]
     result = Classifier(mean)("text", ["a", "b", "c"])
     assert sorted(result["labels"]) == ["a", "b", "c"]
     assert sum(result["scores"]) == pytest.approx(1)

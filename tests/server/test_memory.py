@@ -20,6 +20,7 @@ from linnaeus import Classifier
 from linnaeus.engines.fake import FakeEngine
 from linnaeus.errors import ModelError
 from linnaeus.models.catalogue import model_folder
+from linnaeus.models.mean import MeanConfig
 from linnaeus.server import served
 from linnaeus.server.memory import Files
 from linnaeus.server.registry import Registry
@@ -64,6 +65,7 @@ class Shelf:
         folder = self._folder / name
         folder.mkdir(exist_ok=True)
         (folder / "model.safetensors").write_bytes(b"0" * (weight if stored is None else stored))
+        (folder / "config.json").write_text("{}")
         (folder / "revision").write_text(revision)
         # Two tests' steps may fall into one tick of the clock that files are dated by.
         self._puts += 1
@@ -429,3 +431,14 @@ def test_files_are_told_apart_by_all_that_they_are(shelf: Shelf, tmp_path: Path)
     assert len(digests) == 3
     (tmp_path / "a" / "pytorch_model.bin").write_bytes(b"0" * 1000)
     assert Files.of(source).weight_bytes == 400
+
+
+def test_the_files_of_a_mean_are_those_of_its_parts(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.put("a", 400)
+    shelf.put("b", 300)
+    (tmp_path / "mean").mkdir()
+    MeanConfig(("a", "b")).write(tmp_path / "mean")
+    before = Files.of(str(tmp_path / "mean"))
+    assert before.weight_bytes == 700
+    shelf.put("b", 300, revision="2")
+    assert Files.of(str(tmp_path / "mean")).digest != before.digest

@@ -142,6 +142,7 @@ def folder(tmp_path: Path) -> Callable[[str], str]:
 
     def make(name: str) -> str:
         (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "config.json").write_text("{}")
         (tmp_path / name / "model.safetensors").touch()
         return str(tmp_path / name)
 

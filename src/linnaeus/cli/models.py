@@ -132,11 +132,11 @@ def _folder_here(name: str) -> Path:
 def _describe(folder: Path) -> Facts:
     from linnaeus.models.checkpoint import Checkpoint, own_architecture
     from linnaeus.models.hub import licence
-    from linnaeus.models.mean import one_pass_folders, own_revision
+    from linnaeus.models.mean import own_revision, part_folders
     from linnaeus.models.one_pass import OnePassConfig
 
     if (architecture := own_architecture(folder)) is not None:
-        folders = one_pass_folders(folder)
+        folders = part_folders(folder)
         config = OnePassConfig.read(folders[0])
         facts = {
             "architecture": architecture,
@@ -161,7 +161,7 @@ def _describe(folder: Path) -> Facts:
 
 def _bundled() -> list[Facts]:
     from linnaeus.models.catalogue import bundled_models, model_folder
-    from linnaeus.models.mean import one_pass_folders, own_revision
+    from linnaeus.models.mean import own_revision, part_folders
 
     folders = {name: model_folder(name) for name in bundled_models()}
     return [
@@ -169,7 +169,7 @@ def _bundled() -> list[Facts]:
             "name": name,
             "revision": own_revision(folder),
             "branches": [],
-            "size": sum(map(_size, one_pass_folders(folder))),
+            "size": sum(map(_size, part_folders(folder))),
             "last_used": None,
         }
         for name, folder in folders.items()

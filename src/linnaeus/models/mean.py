@@ -57,14 +57,15 @@ def read_config(folder: Path) -> MeanConfig | OnePassConfig:
     return (MeanConfig if own_architecture(folder) == ARCHITECTURE else OnePassConfig).read(folder)
 
 
-def one_pass_folders(folder: Path) -> list[Path]:
-    """Return the folders of the one-pass models that a model of our own reads: of a mean all of its, else its own.
+def part_folders(folder: Path) -> list[Path]:
+    """Return the folders that have the weights of a model: of a mean those of its parts, of any other its own.
 
     Raises:
         ModelError: the model's configuration cannot be read.
     """
-    config = read_config(folder)
-    return [folder.parent / name for name in config.of] if isinstance(config, MeanConfig) else [folder]
+    if own_architecture(folder) != ARCHITECTURE:
+        return [folder]
+    return [folder.parent / name for name in MeanConfig.read(folder).of]
 
 
 def own_revision(folder: Path) -> str:
@@ -73,5 +74,5 @@ def own_revision(folder: Path) -> str:
     Raises:
         ModelError: some of them are not there.
     """
-    first, *others = map(fingerprint, one_pass_folders(folder))
+    first, *others = map(fingerprint, part_folders(folder))
     return sha256("".join((first, *others)).encode()).hexdigest() if others else first

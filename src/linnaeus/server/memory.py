@@ -17,6 +17,7 @@ from pydantic import ByteSize
 from linnaeus.classifier import Classifier
 from linnaeus.errors import ModelError
 from linnaeus.models.catalogue import model_folder
+from linnaeus.models.mean import part_folders
 from linnaeus.models.weights import weight_files
 from linnaeus.server.metrics import Metrics
 
@@ -48,8 +49,10 @@ class Files:
             ModelError: they are not to be had, or there are no weights among them.
         """
         folder = model_folder(source)
-        weights = weight_files(folder)
-        found = sorted({path.resolve() for path in (*folder.iterdir(), *weights) if path.is_file()})
+        parts = part_folders(folder)
+        weights = [path for part in parts for path in weight_files(part)]
+        beside = [path for each in {folder, *parts} for path in each.iterdir()]
+        found = sorted({path.resolve() for path in (*beside, *weights) if path.is_file()})
         stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in found]
         digest = hashlib.sha256(repr(stamps).encode()).hexdigest()
         return cls(digest, sum(path.stat().st_size for path in weights))

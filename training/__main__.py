@@ -68,7 +68,7 @@ def _write_mean(name: str, out: Path) -> None:
 
 def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> None:
     """Train and export a model, and before it those that it starts from or is taught by, if they are not there."""
-    for needed in (settings.starts_from, settings.teacher, *settings.mixed_with):
+    for needed in (settings.starts_from, settings.teacher, *settings.mixed_with, *settings.judges):
         if needed is not None:
             _train_missing(needed, data, work, out)
     folder = BACKBONES[settings.backbone].folder()

@@ -30,7 +30,7 @@ class Row:
     reading: Reading
     targets: tuple[int, ...]
     listwise: bool
-    closeness: tuple[float, ...] | None = None
+    ranking: tuple[float, ...] | None = None
     lesson: NDArray[np.float16] | None = None
 
 
@@ -45,20 +45,20 @@ class Batch:
     """Packed rows, and what is known of each hypothesis.
 
     `targets` [rows, hypotheses] has -1 where a row has fewer hypotheses; `listwise` [rows] says which rows have their
-    one right label first; `closeness` [rows, hypotheses] has what a bi-encoder says of rows that nobody has answered,
-    and -inf elsewhere; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
+    one right label first; `ranking` [rows, hypotheses] has the logits that rank the lists that nobody has answered, and
+    -inf elsewhere; `lessons` [rows, hypotheses, 3] has the logits of a teacher.
     """
 
     packed: OnDevice
     targets: Tensor
     listwise: Tensor
-    closeness: Tensor
+    ranking: Tensor
     lessons: Tensor | None = None
 
     def to(self, device: str) -> Batch:
         """Return the batch with what the loss reads on a device."""
         lessons = None if self.lessons is None else self.lessons.to(device)
-        return Batch(self.packed, self.targets.to(device), self.listwise.to(device), self.closeness.to(device), lessons)
+        return Batch(self.packed, self.targets.to(device), self.listwise.to(device), self.ranking.to(device), lessons)
 
 
 def tokenise(
@@ -79,7 +79,7 @@ def tokenise(
             ),
             example.targets,
             example.listwise,
-            example.closeness,
+            example.ranking,
             lesson,
         )
         for example, text, lesson in zip(examples, texts, beside, strict=True)
@@ -117,16 +117,16 @@ def _fill(pool: Sequence[int], rows: Sequence[Row], tokens: int) -> Iterator[lis
 def collate(rows: Sequence[Row]) -> Batch:
     packed = pack([row.reading for row in rows])
     listwise = torch.tensor([row.listwise for row in rows])
-    return Batch(packed, target_matrix(rows), listwise, closeness_matrix(rows), lesson_matrix(rows))
+    return Batch(packed, target_matrix(rows), listwise, ranking_matrix(rows), lesson_matrix(rows))
 
 
-def closeness_matrix(rows: Sequence[Row]) -> Tensor:
-    """Return the closeness of a `Batch`."""
-    closeness = torch.full((len(rows), max(len(row.targets) for row in rows)), float("-inf"))
+def ranking_matrix(rows: Sequence[Row]) -> Tensor:
+    """Return the ranking of a `Batch`."""
+    ranking = torch.full((len(rows), max(len(row.targets) for row in rows)), float("-inf"))
     for index, row in enumerate(rows):
-        if row.closeness is not None:
-            closeness[index, : len(row.closeness)] = torch.tensor(row.closeness)
-    return closeness
+        if row.ranking is not None:
+            ranking[index, : len(row.ranking)] = torch.tensor(row.ranking)
+    return ranking
 
 
 def lesson_matrix(rows: Sequence[Row]) -> Tensor | None:

@@ -1,15 +1,16 @@
 """Open lists: lists of labels that nobody has answered, of which a bi-encoder says how near each is to a text.
 
 As a bi-encoder a backbone knows of many labels what training on short lists makes it forget (LAB.md). So it goes on
-saying it: the cosine between the vectors of a text and of a label is what the model is to rank such a list by.
+saying it: the cosine between the vectors of a text and of a label is what the model is to rank such a list by, alone or
+together with what models that were made before say of it.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,10 @@ def open_lists(
     kinds: Collection[str] | None,
     draw: random.Random,
 ) -> Iterator[Example]:
-    """Yield so many lists of labels of some or all kinds, each beside a text of the examples or of our own."""
+    """Yield so many lists of labels of some or all kinds, each beside a text of the examples or of our own.
+
+    They are ranked by the cosine of each label with the text.
+    """
     encoder.max_seq_length = MAX_TEXT_TOKENS
     texts = {example.premise for example in examples} | {row["text"] for row in own_texts(development=False)}
     chosen = draw.choices(sorted(texts), k=count)
@@ -68,8 +72,20 @@ def open_lists(
             hypotheses=tuple(template.format(pool.labels[indices[place]]) for place in listed),
             targets=(UNKNOWN,) * len(listed),
             listwise=False,
-            closeness=tuple(float(closeness[place]) for place in listed),
+            ranking=tuple(float(closeness[place]) for place in listed),
         )
+
+
+def rank(
+    lists: Sequence[Example], closeness_weight: float, judges: Sequence[Iterable[NDArray[np.floating]]]
+) -> Iterator[Example]:
+    """Yield open lists ranked by logits: the weighted cosine, plus the mean of what judges say of entailment.
+
+    Each judge has [hypotheses, 3] logits of every list.
+    """
+    for one, *views in zip(lists, *judges, strict=True):
+        entailment = np.mean([view[:, 0] for view in views], 0, dtype=np.float32) if views else 0.0
+        yield replace(one, ranking=tuple((closeness_weight * np.array(one.ranking) + entailment).tolist()))
 
 
 def _pools(encoder: SentenceTransformer, kinds: Collection[str] | None, draw: random.Random) -> list[_Pool]:

@@ -19,7 +19,7 @@ from linnaeus.engines.base import Reading
 from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.engines.packing import Packed, pack
 from training.backbones import our_name
-from training.batches import Batch, Row, closeness_matrix, lesson_matrix, target_matrix
+from training.batches import Batch, Row, lesson_matrix, ranking_matrix, target_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def collate_pairs(rows: Sequence[Row]) -> Batch:
     place[targets >= 0] = torch.arange(len(pairs))
     packed = PackedPairs(pack([Reading(pair, ()) for pair in pairs]), place)
     listwise = torch.tensor([row.listwise for row in rows])
-    return Batch(packed, targets, listwise, closeness_matrix(rows), lesson_matrix(rows))
+    return Batch(packed, targets, listwise, ranking_matrix(rows), lesson_matrix(rows))
 
 
 def export_cross_encoder(module: CrossEncoderModule, backbone: Path, folder: Path) -> None:

@@ -48,14 +48,14 @@ class Example:
     """One text with hypotheses.
 
     When `listwise`, the first hypothesis is the one right label of the list. Of a list that nobody has answered,
-    `closeness` has the cosine of each label with the text.
+    `ranking` has a logit of each label, by which it is to be ranked.
     """
 
     premise: str
     hypotheses: tuple[str, ...]
     targets: tuple[int, ...]
     listwise: bool
-    closeness: tuple[float, ...] | None = None
+    ranking: tuple[float, ...] | None = None
 
 
 #: Orders labels by likeness: (a label, the others) to the others, nearest first.

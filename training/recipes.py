@@ -70,7 +70,7 @@ RECIPES: Mapping[str, Settings] = {
         max_published=2_000,
     ),
     # What the backbone knew of long lists before all that.
-    "base": replace(
+    "base-sixth": replace(
         _BASE_THIRD,
         starts_from="base-fifth",
         mixed_with={"base-fourth": 0.3, "base-fifth": 0.3},
@@ -80,6 +80,22 @@ RECIPES: Mapping[str, Settings] = {
         open_lists=1_800,
     ),
     "small-first": _SMALL_FIRST,
+    # What base and small and the backbone know together.
+    "base": replace(
+        _BASE_THIRD,
+        starts_from="base-sixth",
+        mixed_with={"base-sixth": 0.5},
+        seed=14,
+        learning_rate=7e-5,
+        own_files=(
+            *_VOCABULARIES,
+            *("assistants", "markets", "offices", "questions", "services1", "services2", "topics"),
+        ),
+        max_published=1_500,
+        open_lists=4_500,
+        closeness_weight=12.0,
+        judges=("base-fifth", "small-first"),
+    ),
     "small-second": replace(
         _SMALL_FIRST,
         starts_from="small-first",

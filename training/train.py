@@ -22,7 +22,7 @@ from linnaeus.engines.openvino_runtime import has
 from linnaeus.models.one_pass import is_rounded, quantise_rows
 from training.backbones import BACKBONES
 from training.batches import Batch, Row, collate, plan_batches, tokenise
-from training.closeness import open_lists
+from training.closeness import open_lists, rank
 from training.examples import UNKNOWN, build_examples, strangers
 from training.lessons import lessons
 from training.neighbours import label_neighbours
@@ -32,9 +32,6 @@ LOG = "train.jsonl"
 
 #: Whose vectors say how near a label is to a text: the better of the two backbones.
 ENCODER = "all-mpnet-base-v2"
-
-#: From a cosine to a logit: the softmax over a list is then about as sure as the encoder is right.
-SHARPNESS = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,9 @@ class Settings:
     what the data says the rest, and as many rows again as `strangers` says are texts with label lists that were not
     written for them.
     `own_turns`, `own_files` and `max_published` weigh our own texts against the published sets (`build_examples`).
-    `open_lists` is how many lists, by default of labels of all kinds, a bi-encoder ranks (`closeness.py`), beside all
-    that.
+    `open_lists` is how many lists there are beside all that which nobody has answered (`closeness.py`), by default of
+    labels of all kinds. A bi-encoder ranks them, whose cosines become logits by `closeness_weight`: with its default
+    the softmax over a list is about as sure as it is right. With `judges`, which were made before, their mean is added.
     """
 
     backbone: str
@@ -73,6 +71,8 @@ class Settings:
     max_examples: int | None = None
     open_lists: int = 0
     open_kinds: tuple[str, ...] | None = None
+    closeness_weight: float = 24.0
+    judges: tuple[str, ...] = ()
 
 
 def train(
@@ -155,7 +155,7 @@ def mix(module: OnePassModule, others: Sequence[tuple[OnePassModule, float]]) ->
 def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule, models: Path, work: Path) -> list[Row]:
     """Return all training rows, tokenised by the backbone's tokenizer.
 
-    A teacher is looked for in `models`, and its lessons are kept in `work`.
+    A teacher and judges are looked for in `models`, and what they say is kept in `work`.
     """
     tokenizer = read_tokenizer(folder)
     neighbours = label_neighbours(tokenizer, module.embeddings.word.weight)
@@ -170,7 +170,9 @@ def prepare(settings: Settings, data: Path, folder: Path, module: OnePassModule,
     if settings.open_lists:
         encoder = SentenceTransformer(str(BACKBONES[ENCODER].folder()), device="cpu")
         draw = random.Random(settings.seed)
-        examples += open_lists(examples, encoder, settings.open_lists, settings.open_kinds, draw)
+        lists = list(open_lists(examples, encoder, settings.open_lists, settings.open_kinds, draw))
+        views = [lessons(models / judge, lists, work) for judge in settings.judges]
+        examples += rank(lists, settings.closeness_weight, views)
     if settings.teacher is None:
         return tokenise(tokenizer, examples)
     examples += strangers(examples, settings.strangers, random.Random(settings.seed))
@@ -241,7 +243,7 @@ def train_step(
 def objective(logits: Tensor, batch: Batch, settings: Settings) -> Tensor:
     """Return what a step makes smaller: the loss beside the data, and beside the teacher if there is one."""
     value = loss(logits, batch.targets, batch.listwise, settings.list_weight)
-    value = value + settings.list_weight * open_list_loss(logits, batch.closeness)
+    value = value + settings.list_weight * open_list_loss(logits, batch.ranking)
     if batch.lessons is None:
         return value
     taught = lesson_loss(logits, batch.lessons, batch.targets >= 0, settings.list_weight)
@@ -290,18 +292,18 @@ def loss(logits: Tensor, targets: Tensor, listwise: Tensor, list_weight: float) 
     return pointwise + list_weight * listwise.float().mean() * functional.cross_entropy(scores, right)
 
 
-def open_list_loss(logits: Tensor, closeness: Tensor) -> Tensor:
-    """Return the cross-entropy over label lists with what a bi-encoder says of them, as a mean over rows.
+def open_list_loss(logits: Tensor, ranking: Tensor) -> Tensor:
+    """Return the cross-entropy over label lists with what ranks them, as a mean over rows.
 
     Args:
         logits: [rows, hypotheses, 3].
-        closeness: [rows, hypotheses], -inf where there is none.
+        ranking: [rows, hypotheses] logits, -inf where there is none.
     """
-    known = closeness.isfinite()
+    known = ranking.isfinite()
     lists = known.any(-1)
-    target = (SHARPNESS * closeness[lists]).softmax(-1)
+    target = ranking[lists].softmax(-1)
     scores = logits[..., 0][lists].masked_fill(~known[lists], float("-inf")).log_softmax(-1)
-    return -(target * scores.masked_fill(~known[lists], 0)).sum() / closeness.shape[0]
+    return -(target * scores.masked_fill(~known[lists], 0)).sum() / ranking.shape[0]
 
 
 class Stateful(Protocol):

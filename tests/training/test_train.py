@@ -17,7 +17,7 @@ from linnaeus.engines.one_pass_module import OnePassModule
 from linnaeus.models.one_pass import OnePassConfig, quantise_rows
 from training.batches import Batch, Row, collate, plan_batches
 from training.examples import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT, UNKNOWN
-from training.train import SHARPNESS, Settings, freeze, lesson_loss, loss, mix, open_list_loss, pace, train
+from training.train import Settings, freeze, lesson_loss, loss, mix, open_list_loss, pace, train
 
 CONFIG = OnePassConfig(
     hidden_size=32,
@@ -171,15 +171,15 @@ def test_a_teacher_is_followed(rows: list[Row], tmp_path: Path) -> None:
     assert ((shares > 0.5) == (expected > 0.5)).float().mean() > 0.9
 
 
-def test_open_lists_are_ranked_as_the_backbone_ranks_them() -> None:
-    closeness = torch.tensor([[0.5, 0.25, float("-inf")], [float("-inf")] * 3])
+def test_open_lists_are_ranked_as_they_are_to_be() -> None:
+    ranking = torch.tensor([[2.0, 1.0, float("-inf")], [float("-inf")] * 3])
     agrees, differs = (
         torch.tensor([[[entailment, 0.0, 0.0] for entailment in row] for row in ((*list_, 9.0), (7.0, 8.0, 9.0))])
-        for list_ in ((SHARPNESS * 0.5, SHARPNESS * 0.25), (SHARPNESS * 0.25, SHARPNESS * 0.5))
+        for list_ in ((2.0, 1.0), (1.0, 2.0))
     )
-    target = torch.tensor([0.5, 0.25]).mul(SHARPNESS).softmax(-1)
-    assert open_list_loss(agrees, closeness) == pytest.approx(float(-(target * target.log()).sum()) / 2)
-    assert open_list_loss(differs, closeness) > open_list_loss(agrees, closeness)
+    target = torch.tensor([2.0, 1.0]).softmax(-1)
+    assert open_list_loss(agrees, ranking) == pytest.approx(float(-(target * target.log()).sum()) / 2)
+    assert open_list_loss(differs, ranking) > open_list_loss(agrees, ranking)
     assert open_list_loss(agrees, torch.full((2, 3), float("-inf"))) == 0
 
 

@@ -7,6 +7,17 @@ from dataclasses import replace
 
 from training.train import Settings
 
+#: Files of our own texts, in the order in which they were written, and of vocabularies: a run reads what was there.
+_FIRST_TEXTS = ("customers", "people", "public", "work")
+_LATER_TEXTS = (
+    *("emotion", "intents", "long", "manners", "markets"),
+    *("questions", "sentiment", "statements_records", "topics"),
+)
+_NEWS = ("civic", "forums", "opinions")
+_TEXTS = (*_FIRST_TEXTS, *_LATER_TEXTS, *_NEWS, "statements_people")
+_VOCABULARIES = ("kinds", "voices")
+_CLOSE = ("public", "questions", "topics", *_VOCABULARIES, "assistants", "offices")
+
 _BASE_FIRST = Settings(
     backbone="all-mpnet-base-v2",
     # Eleven would be more than 100 MB; without the two highest it learns slowly (LAB.md).
@@ -14,6 +25,7 @@ _BASE_FIRST = Settings(
     frozen_layers=4,
     learning_rate=8e-5,
     batch_tokens=2048,
+    own_files=_FIRST_TEXTS,
     max_examples=56_000,
 )
 
@@ -24,19 +36,12 @@ _BASE_THIRD = replace(
     seed=10,
     learning_rate=5e-5,
     own_turns=1,
+    own_files=(*_FIRST_TEXTS, *_LATER_TEXTS),
     max_published=13_000,
     max_examples=None,
 )
 
-_SMALL_FIRST = Settings(backbone="all-MiniLM-L6-v2")
-
-#: Files of our own texts, and of our own vocabularies, that were there before the others.
-_TEXTS = (
-    *("civic", "customers", "emotion", "forums", "intents", "long", "manners", "markets", "opinions", "people"),
-    *("public", "questions", "sentiment", "statements_people", "statements_records", "topics", "work"),
-)
-_VOCABULARIES = ("kinds", "voices")
-_CLOSE = ("public", "questions", "topics", *_VOCABULARIES, "assistants", "offices")
+_SMALL_FIRST = Settings(backbone="all-MiniLM-L6-v2", own_files=_FIRST_TEXTS)
 
 #: In the order in which they are made: a later one may start from an earlier one, or be taught by it.
 RECIPES: Mapping[str, Settings] = {
@@ -54,7 +59,7 @@ RECIPES: Mapping[str, Settings] = {
         seed=11,
         learning_rate=3e-5,
         own_turns=2,
-        own_files=("civic", "forums", "opinions"),
+        own_files=_NEWS,
         max_published=2_000,
     ),
     # Long lists of close labels, and again what it knows least of.

@@ -35,13 +35,14 @@ def summary(models: Mapping[str, dict[str, Any]]) -> str:
     rows = [
         _row(
             f"`{name}`",
+            max(of["rows"] for of in metrics["unseen"].values()),
             _beside(metrics["unseen_mean"]),
             *(_beside(metrics["seen"][of]) for of in (HWU64, CLINC150)),
             metrics["calibration"]["error"]["16"]["after"],
         )
         for name, metrics in models.items()
     ]
-    head = ("model", "unseen sets, mean of 8", "64 intents", "150 intents", "calibration error, 16 labels")
+    head = ("model", "rows", "unseen sets, mean of 8", "64 intents", "150 intents", "calibration error, 16 labels")
     return table(head, rows)
 
 

@@ -38,6 +38,7 @@ format: $(VENV)/.dev ## Put the code in its style
 
 bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write the figures into README.md
 	@$(PIP) --editable '.[train-base]'
+	$(BIN)/python -m benchmarks speed --model large
 	$(BIN)/python -m benchmarks speed --model base
 	$(BIN)/python -m benchmarks speed --model small
 	$(BIN)/python -m benchmarks footprint

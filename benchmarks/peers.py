@@ -17,6 +17,7 @@ from benchmarks.onnx_runtime import OnnxPipeline
 from linnaeus import Classifier
 from linnaeus.loading import Precision
 from linnaeus.models.catalogue import model_folder
+from linnaeus.models.mean import part_folders
 from linnaeus.models.one_pass import OnePassConfig
 
 #: A peer, called with texts, labels and the size of its batches (which Linnaeus finds by itself).
@@ -44,7 +45,7 @@ def open_pipeline(model: str) -> Callable[..., Any]:
     """Load a checkpoint into transformers' pipeline, in fp32.
 
     It cannot run a one-pass model. Beside one it gets an ordinary cross-encoder on as many layers of the same backbone,
-    whose head is random, as only its speed is asked for.
+    whose head is random, as only its speed is asked for; beside a mean, that of the first part.
     """
     os.environ["HF_HUB_OFFLINE"] = "1"
     import torch
@@ -58,8 +59,9 @@ def open_pipeline(model: str) -> Callable[..., Any]:
         from training.backbones import BACKBONES
         from training.recipes import RECIPES
 
-        folder = BACKBONES[RECIPES[model].backbone].folder()
-        settings["num_hidden_layers"] = OnePassConfig.read(model_folder(model)).layers
+        first, *_ = part_folders(model_folder(model))
+        folder = BACKBONES[RECIPES[first.name].backbone].folder()
+        settings["num_hidden_layers"] = OnePassConfig.read(first).layers
         names = {0: "entailment", 1: "neutral", 2: "contradiction"}
         settings |= {"id2label": names, "label2id": {name: column for column, name in names.items()}}
     pipeline: Callable[..., Any] = transformers.pipeline(

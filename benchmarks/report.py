@@ -184,6 +184,7 @@ def _times(ratio: float) -> str:
 
 
 REPORTS = {
+    "speed-large": speed_report,
     "speed-base": speed_report,
     "speed-small": speed_report,
     "footprint": footprint_report,

@@ -24,7 +24,8 @@ from benchmarks.texts import make_labels, make_texts
 from linnaeus.errors import EngineError
 from linnaeus.labels import DEFAULT_TEMPLATE
 from linnaeus.models.catalogue import model_folder
-from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig, fingerprint
+from linnaeus.models.mean import own_revision, part_folders
+from linnaeus.models.one_pass import TOKENIZER_FILE, OnePassConfig
 
 Answer = TypeVar("Answer")
 Result: TypeAlias = dict[str, Any]
@@ -91,8 +92,9 @@ class Peers:
 def measure_speed(plan: Plan, model: str) -> Result:
     """Run the whole plan on `model` and return its table of results."""
     folder = model_folder(model)
-    config = OnePassConfig.read(folder)
-    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    parts = part_folders(folder)
+    configs = [OnePassConfig.read(part) for part in parts]
+    tokenizer = Tokenizer.from_file(str(parts[0] / TOKENIZER_FILE))
     texts = {tokens: make_texts(tokenizer, tokens, MOST_TEXTS) for tokens in plan.tokens}
     with ExitStack() as stack:
         peers = Peers(stack)
@@ -106,14 +108,14 @@ def measure_speed(plan: Plan, model: str) -> Result:
     cells = [
         {
             **asdict(cell),
-            "gflop_per_text": round(_flops(config, tokenizer, texts[cell.tokens], cell.labels) / 1e9, 3),
+            "gflop_per_text": round(_flops(configs, tokenizer, texts[cell.tokens], cell.labels) / 1e9, 3),
             "peers": figures(by_peer),
         }
         for cell, by_peer in samples.items()
     ]
     return {
         **circumstances(),
-        "model": {"name": model, "revision": fingerprint(folder)},
+        "model": {"name": model, "revision": own_revision(folder)},
         "plan": asdict(plan),
         "precisions": precisions,
         "batch_sizes": batch_sizes,
@@ -199,7 +201,8 @@ def _ceilings(peers: Peers, plan: Plan, precisions: Sequence[str]) -> dict[str, 
     }
 
 
-def _flops(config: OnePassConfig, tokenizer: Tokenizer, texts: Sequence[str], labels: int) -> float:
+def _flops(configs: Sequence[OnePassConfig], tokenizer: Tokenizer, texts: Sequence[str], labels: int) -> float:
+    """Return the mean over `texts` of what all parts of a model together compute for one."""
     hypotheses = [len(tokenizer.encode(DEFAULT_TEMPLATE.format(label)).ids) for label in make_labels(labels)]
-    counts = [flops_per_text(config, len(tokenizer.encode(text).ids), hypotheses) for text in texts]
-    return sum(counts) / len(counts)
+    lengths = [len(tokenizer.encode(text).ids) for text in texts]
+    return sum(flops_per_text(config, length, hypotheses) for config in configs for length in lengths) / len(lengths)

@@ -12,6 +12,7 @@ import uvicorn
 
 from linnaeus.errors import InputError
 from linnaeus.server.app import create_app
+from linnaeus.server.heap import share_one_heap
 from linnaeus.server.logging import configure_logging
 from linnaeus.server.registry import Registry
 from linnaeus.server.settings import ServerSettings
@@ -27,6 +28,7 @@ def serve(settings: ServerSettings) -> None:
         InputError: the address cannot be listened on, or the token file not be used.
         UnknownModelError: there is no model of a name that the settings give.
     """
+    share_one_heap()
     configure_logging(settings.log)
     app = create_app(settings)
     listener = listen(settings.host, settings.port)

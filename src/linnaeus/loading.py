@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -86,7 +87,8 @@ def _load_mean(name: str, folder: Path, device: Device, precision: Precision) ->
 
     # A trial of precisions was of the mean, so its parts go by the revision of the mean.
     folders, revision = part_folders(folder), own_revision(folder)
-    models = [_load_one_pass(name, part, device, precision, revision) for part in folders]
+    with ThreadPoolExecutor() as pool:  # a processor prepares each model's kernels on one core
+        models = list(pool.map(lambda part: _load_one_pass(name, part, device, precision, revision), folders))
     tokenizers = [read_tokenizer(part / TOKENIZER_FILE) for part in folders]
     return replace(
         models[0],

@@ -87,12 +87,13 @@ def _load_mean(name: str, folder: Path, device: Device, precision: Precision) ->
 
     # A trial of precisions was of the mean, so its parts go by the revision of the mean.
     folders, revision = part_folders(folder), own_revision(folder)
-    with ThreadPoolExecutor() as pool:  # a processor prepares each model's kernels on one core
+    # Side by side, as OpenVINO leaves a core idle while it prepares a model.
+    with ThreadPoolExecutor() as pool:
         models = list(pool.map(lambda part: _load_one_pass(name, part, device, precision, revision), folders))
-    tokenizers = [read_tokenizer(part / TOKENIZER_FILE) for part in folders]
+    engine = MeanEngine([model.engine for model in models], [model.tokenizer.tokenizer for model in models])
     return replace(
         models[0],
-        engine=MeanEngine([model.engine for model in models], tokenizers),
+        engine=engine,
         calibration=Calibration(**MeanConfig.read(folder).calibration),
     )
 

@@ -17,7 +17,7 @@ import openvino as ov
 from linnaeus import __version__
 from linnaeus.engines.graphs.families import build_cross_encoder
 from linnaeus.engines.kept import graphs_folder, kept_name
-from linnaeus.engines.openvino_runtime import Compiled, compile_graph, core
+from linnaeus.engines.openvino_runtime import CORE, Compiled, compile_graph
 from linnaeus.errors import EngineError, ModelError
 from linnaeus.models.checkpoint import Checkpoint
 from linnaeus.models.weights import read_arrays, weight_files
@@ -62,7 +62,7 @@ def _build(checkpoint: Checkpoint, precision: str) -> ov.Model:
         if precision == "int8":
             raise EngineError(f"{files[0]} cannot be rounded to int8, as safetensors can: choose the precision auto.")
         try:
-            return core().read_model(files[0])
+            return CORE.read_model(files[0])
         except RuntimeError as error:
             raise ModelError(f"{files[0]} cannot be read: {error}") from error
     log.info("Converting %s for this processor; the result is kept", checkpoint.folder.name)

@@ -18,10 +18,8 @@ from linnaeus.errors import EngineError
 #: Bytes of a weight as it is multiplied.
 _PACKED_BYTES = {"fp32": 4, "bf16": 2, "int8": 1}
 
-
-@cache
-def core() -> ov.Core:
-    return ov.Core()
+#: One for all engines. Made with the module, as models may be loaded side by side.
+CORE = ov.Core()
 
 
 def choose_precision(precision: str, chosen: str | None = None) -> str:
@@ -48,7 +46,7 @@ def has(precision: str) -> bool:
     both ways: where nothing is rounded, the two are equal.
     """
     if precision != "int8":
-        return precision == "fp32" or precision.upper() in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return precision == "fp32" or precision.upper() in CORE.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     width = 64
     draw = np.random.default_rng(0)
     activations, weights = (draw.standard_normal((width, width), np.float32) for _ in range(2))
@@ -85,8 +83,8 @@ def compile_graph(graph: ov.Model | Path, *, precision: str, group: int, threads
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
-    model = core().read_model(graph) if isinstance(graph, Path) else graph
-    return Compiled(core().compile_model(model, "CPU", options), _weight_bytes(model, precision))
+    model = CORE.read_model(graph) if isinstance(graph, Path) else graph
+    return Compiled(CORE.compile_model(model, "CPU", options), _weight_bytes(model, precision))
 
 
 def _weight_bytes(graph: ov.Model, precision: str) -> int:

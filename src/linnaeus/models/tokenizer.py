@@ -25,11 +25,14 @@ class PieceTokenizer:
 
     Each piece has the special tokens around it that the tokenizer gives a text, unless `special_tokens` is false:
     then they are put there when text and hypothesis are joined.
+
+    Attributes:
+        tokenizer: what makes the pieces, without padding or truncation.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, special_tokens: bool = True) -> None:
         self._special_tokens = special_tokens
-        self._tokenizer = without_padding(tokenizer)
+        self.tokenizer = without_padding(tokenizer)
         # Labels come back with every request; texts seldom do.
         self._remembered = lru_cache(REMEMBERED_HYPOTHESES)(self._encode)
 
@@ -40,7 +43,7 @@ class PieceTokenizer:
         """Return the token ids of each text: all of them, or more than `limit` of a text that has more."""
         characters = CHARACTERS_PER_TOKEN * (limit + UNSETTLED_TOKENS)
         heads = [text[:characters] for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(heads, add_special_tokens=self._special_tokens)
+        encodings = self.tokenizer.encode_batch_fast(heads, add_special_tokens=self._special_tokens)
         pieces: list[Sequence[int]] = [encoding.ids for encoding in encodings]
         for index, text in enumerate(texts):
             read = characters
@@ -51,11 +54,11 @@ class PieceTokenizer:
 
     def located_premises(self, texts: Sequence[str]) -> list[tuple[Sequence[int], Sequence[tuple[int, int]]]]:
         """Return all token ids of each text, and for each of them the [start, end) characters that it stands for."""
-        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=self._special_tokens)
+        encodings = self.tokenizer.encode_batch(list(texts), add_special_tokens=self._special_tokens)
         return [(encoding.ids, encoding.offsets) for encoding in encodings]
 
     def _encode(self, text: str) -> Sequence[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=self._special_tokens).ids
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=self._special_tokens).ids
         return ids
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from linnaeus import Classifier, InputError, Label
-from linnaeus.classifier import CHUNK_TEXTS
+from linnaeus.classifier import CHUNK_TEXTS, LongText
 from linnaeus.engines.fake import FakeEngine
 from linnaeus.loading import Model
 from linnaeus.scores import Calibration
@@ -101,9 +101,22 @@ def test_threads_get_their_own_answers(fake_classifier: Classifier) -> None:
 
 
 def test_texts_of_one_call_share_batches(fake_model: Model) -> None:
-    Classifier(fake_model)(["some text"] * 50, ["a", "b"])
+    Classifier(fake_model)([f"text {number}" for number in range(50)], ["a", "b"])
     assert isinstance(fake_model.engine, FakeEngine)
     assert len(fake_model.engine.calls) < 10
+
+
+@pytest.mark.parametrize("long_text", ["cut", "windows"])
+def test_a_text_that_comes_again_is_read_once(fake_model: Model, long_text: LongText) -> None:
+    classifier = Classifier(fake_model)
+    once = classifier(["fine", "x " * 200], ["fine", "x"], long_text=long_text)
+    assert isinstance(fake_model.engine, FakeEngine)
+    read = sum(map(len, fake_model.engine.calls))
+    again = classifier(["fine", "x " * 200, "fine", "fine"], ["fine", "x"], long_text=long_text)
+    assert sum(map(len, fake_model.engine.calls)) == 2 * read
+    assert again == [*once, once[0], once[0]]
+    again[0]["scores"].clear()
+    assert again[2:] == [once[0], once[0]]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ format: $(VENV)/.dev ## Put the code in its style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write the figures into README.md
+bench: $(VENV)/.dev ## Measure speed, footprint and HTTP (with wrk), and write the figures down
 	@$(PIP) --editable '.[train-base]'
 	$(BIN)/python -m benchmarks speed --model large
 	$(BIN)/python -m benchmarks speed --model base

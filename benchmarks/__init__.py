@@ -1,1 +1,1 @@
-"""The measurements that the README quotes: ``python -m benchmarks`` lists them."""
+"""The measurements that README.md and docs/benchmarks.md quote: ``python -m benchmarks`` lists them."""

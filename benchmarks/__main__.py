@@ -78,10 +78,11 @@ def parity(quick: Quick = False) -> None:
 
 @app.command()
 def render(
-    readme: Annotated[Path, typer.Argument(help="The file that quotes the figures.")] = Path("README.md"),
+    readme: Annotated[Path, typer.Option(help="The file that quotes the first of the figures.")] = Path("README.md"),
+    page: Annotated[Path, typer.Option(help="The file that quotes all others.")] = Path("docs/benchmarks.md"),
 ) -> None:
-    """Write the kept figures into the README."""
-    report.render(readme)
+    """Write the kept figures into the README and docs/benchmarks.md."""
+    report.render(readme, page)
 
 
 def _conclude(name: str, result: Result, quick: bool) -> None:

@@ -1,8 +1,9 @@
-"""From results to what people read: tables in the terminal, and in the README between its markers."""
+"""From results to what people read: tables in the terminal, in docs/benchmarks.md, and their sum in the README."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -21,17 +22,49 @@ def show(name: str, result: Result) -> None:
 
 def keep(name: str, result: Result) -> None:
     """Write a result to ``results/``."""
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    _file(name).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def render(readme: Path) -> None:
-    """Put every result that is kept between its markers in `readme`, ``<!-- http:begin -->`` and the like."""
-    text = readme.read_text(encoding="utf-8")
-    for name, report in REPORTS.items():
-        path = RESULTS / f"{name}.json"
-        if path.exists():
-            text = put(text, name, report(json.loads(path.read_text(encoding="utf-8"))))
-    readme.write_text(text, encoding="utf-8")
+def render(readme: Path, page: Path) -> None:
+    """Put every result that is kept between its markers, ``<!-- http:begin -->`` and the like.
+
+    `page` gets them whole, `readme` what is to be known first: the footprint, and the speed of all models in one table.
+    """
+    kept = {name: _read(name) for name in REPORTS if _file(name).exists()}
+    reports = {name: REPORTS[name](result) for name, result in kept.items()}
+    first = {name: reports.pop(name) for name in ("footprint",) if name in reports}
+    speeds = {name.removeprefix("speed-"): result for name, result in kept.items() if name.startswith("speed-")}
+    if speeds:
+        first["speed"] = speed_summary(speeds)
+    for path, sections in ((readme, first), (page, reports)):
+        text = path.read_text(encoding="utf-8")
+        for name, figures in sections.items():
+            text = put(text, name, figures)
+        path.write_text(text, encoding="utf-8")
+
+
+def _read(name: str) -> Result:
+    result: Result = json.loads(_file(name).read_text(encoding="utf-8"))
+    return result
+
+
+def _file(name: str) -> Path:
+    return RESULTS / f"{name}.json"
+
+
+def speed_summary(results: Mapping[str, Result]) -> str:
+    """Return how many times the pipeline's texts per second each model has in bulk, and its share of the ceiling."""
+    cells = [{(cell["tokens"], cell["labels"]): cell for cell in result["cells"]} for result in results.values()]
+    rows: list[tuple[object, ...]] = []
+    for tokens, labels in cells[0]:
+        rates = [
+            {name: figures["texts_per_second"] for name, figures in of[tokens, labels]["peers"].items()} for of in cells
+        ]
+        faster = [f"{_times(of['auto'] / of[DEFAULT])} ({_times(of['auto'] / of[BEST])})" for of in rates]
+        rows.append((tokens, labels, *faster))
+    shares = [f"{_reached(result, 'auto')[-1][0] / _ceiling(result, 'auto'):.0%}" for result in results.values()]
+    head = ("text, tokens", "labels", *(f"`{name}`" for name in results))
+    return table(head, [*rows, ("of the ceiling, at most", "", *shares)])
 
 
 def speed_report(result: Result) -> str:
@@ -64,13 +97,9 @@ def _comparison(result: Result, figure: str, *, lower_is_better: bool) -> str:
 def _precisions(result: Result) -> str:
     rows = []
     for name, precision in result["precisions"].items():
-        ceiling = result["ceiling_tflops"][precision]
-        reached = [
-            (cell["gflop_per_text"] * cell["peers"][name]["texts_per_second"] / 1e3, cell) for cell in result["cells"]
-        ]
-        most, cell = max(reached, key=lambda pair: pair[0])
-        least, _ = min(reached, key=lambda pair: pair[0])
-        where = f"{cell['tokens']} tokens, {cell['labels']} labels"
+        ceiling = _ceiling(result, name)
+        reached = _reached(result, name)
+        (least, _), (most, where) = reached[0], reached[-1]
         rows.append(
             (
                 name if name == precision else f"{name} ({precision})",
@@ -82,6 +111,23 @@ def _precisions(result: Result) -> str:
         )
     head = ("precision", "ceiling, 10¹² operations/s", "reached", "share", "the most at")
     return table(head, rows)
+
+
+def _ceiling(result: Result, name: str) -> float:
+    """Return the most that the processor does in the precision that `name` was, in 10¹² operations a second."""
+    ceiling: float = result["ceiling_tflops"][result["precisions"][name]]
+    return ceiling
+
+
+def _reached(result: Result, name: str) -> list[tuple[float, str]]:
+    """Return what was reached of it and where, from the least to the most."""
+    return sorted(
+        (
+            cell["gflop_per_text"] * cell["peers"][name]["texts_per_second"] / 1e3,
+            f"{cell['tokens']} tokens, {cell['labels']} labels",
+        )
+        for cell in result["cells"]
+    )
 
 
 def footprint_report(result: Result) -> str:

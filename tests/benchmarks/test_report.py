@@ -1,4 +1,4 @@
-"""The README quotes what was measured, between its markers and nowhere else."""
+"""README.md and docs/benchmarks.md quote what was measured, between their markers and nowhere else."""
 
 from __future__ import annotations
 
@@ -99,33 +99,51 @@ def test_memory_at_the_end_is_compared_with_the_start() -> None:
     assert "| 400 (after 66 of 200) | 450 | 420 | +5% |" in lines
 
 
+def test_the_summary_has_a_column_for_each_model_and_its_share_of_the_ceiling() -> None:
+    slower = speed()
+    slower["cells"][0]["peers"]["auto"] = figures(5, 100)
+    lines = report.speed_summary({"small": speed(), "base": slower}).splitlines()
+    assert lines[0] == "| text, tokens | labels | `small` | `base` |"
+    assert lines[2:] == ["| 50 | 10 | 40x (20x) | 10x (5.0x) |", "| of the ceiling, at most |  | 50% | 12% |"]
+
+
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     return tmp_path
 
 
+def place(folder: Path, name: str, *sections: str) -> Path:
+    """Write a file with a place for each section."""
+    path = folder / name
+    path.write_text("".join(f"<!-- {of}:begin -->\nold\n<!-- {of}:end -->\n" for of in sections), encoding="utf-8")
+    return path
+
+
 def test_renders_between_the_markers(results: Path) -> None:
-    readme = results / "README.md"
-    readme.write_text("before\n<!-- speed-small:begin -->\nold\n<!-- speed-small:end -->\nafter\n", encoding="utf-8")
+    readme, page = place(results, "README.md", "speed"), place(results, "page.md", "speed-small")
     report.keep("speed-small", speed())
-    report.render(readme)
-    expected = report.speed_report(json.loads((results / "speed-small.json").read_text(encoding="utf-8")))
-    assert readme.read_text(encoding="utf-8") == (
-        f"before\n<!-- speed-small:begin -->\n{expected}\n<!-- speed-small:end -->\nafter\n"
-    )
+    report.render(readme, page)
+    kept = json.loads((results / "speed-small.json").read_text(encoding="utf-8"))
+    for path, name, figures in (
+        (readme, "speed", report.speed_summary({"small": kept})),
+        (page, "speed-small", report.speed_report(kept)),
+    ):
+        assert path.read_text(encoding="utf-8") == f"<!-- {name}:begin -->\n{figures}\n<!-- {name}:end -->\n"
 
 
-def test_refuses_a_readme_without_a_place(results: Path) -> None:
-    readme = results / "README.md"
-    readme.write_text("nothing\n", encoding="utf-8")
+def test_refuses_a_page_without_a_place(results: Path) -> None:
+    readme, page = place(results, "README.md", "speed"), place(results, "page.md", "http")
     report.keep("speed-small", speed())
+    before = page.read_text(encoding="utf-8")
     with pytest.raises(SystemExit, match="no place for the speed-small figures"):
-        report.render(readme)
-    assert readme.read_text(encoding="utf-8") == "nothing\n"
+        report.render(readme, page)
+    assert page.read_text(encoding="utf-8") == before
 
 
-def test_the_readme_quotes_the_kept_figures(tmp_path: Path) -> None:
-    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
-    report.render(readme)
-    assert readme.read_text(encoding="utf-8") == (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_kept_figures_are_what_is_quoted(tmp_path: Path) -> None:
+    quoting = (ROOT / "README.md", ROOT / "docs" / "benchmarks.md")
+    readme, page = (Path(shutil.copy(path, tmp_path)) for path in quoting)
+    report.render(readme, page)
+    for written, path in zip((readme, page), quoting, strict=True):
+        assert written.read_text(encoding="utf-8") == path.read_text(encoding="utf-8")

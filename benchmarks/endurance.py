@@ -34,7 +34,7 @@ SECONDS = 300
 CLIENTS = 8
 
 #: Shortest and longest text in tokens, and list of labels; what is between is drawn evenly by its logarithm.
-TOKENS = (4, 450)
+TOKENS = (4, 256)
 LABELS_ASKED = (1, 10)
 
 

@@ -25,7 +25,7 @@ from linnaeus.engines.openvino_runtime import has
 from linnaeus.models.one_pass import TOKENIZER_FILE
 
 #: An ordinary cross-encoder with trained weights, as training/ makes it.
-TRAINED = ROOT / "build/models/small-cross-encoder"
+TRAINED = ROOT / "build/models/small-first-cross-encoder"
 
 LABELS = 10
 #: By the length of texts in tokens, how many the pipeline is asked, and how many the precisions are compared on: 2,000

@@ -67,10 +67,8 @@ def _write_mean(name: str, out: Path) -> None:
 
 
 def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> None:
-    """Train and export a model, and before it those that it starts from or is taught by, if they are not there."""
-    for needed in (settings.starts_from, settings.teacher, *settings.mixed_with, *settings.judges):
-        if needed is not None:
-            _train_missing(needed, data, work, out)
+    """Train and export a model."""
+    _train_needed(settings, data, work, out)
     folder = BACKBONES[settings.backbone].folder()
     module = start_from(settings, folder, out)
     rows = prepare(settings, data, folder, module, out, work / name)
@@ -78,6 +76,13 @@ def _train(name: str, settings: Settings, data: Path, work: Path, out: Path) -> 
     mix(module, [(OnePassModule.read(out / other), share) for other, share in settings.mixed_with.items()])
     export(module, folder, out / name)
     (out / name).with_suffix(".settings.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
+
+
+def _train_needed(settings: Settings, data: Path, work: Path, out: Path) -> None:
+    """Train the models that a run starts from or is taught by, if they are not there."""
+    for needed in (settings.starts_from, settings.teacher, *settings.mixed_with, *settings.judges):
+        if needed is not None:
+            _train_missing(needed, data, work, out)
 
 
 def _train_missing(name: str, data: Path, work: Path, out: Path) -> None:
@@ -116,7 +121,7 @@ def _measure(folder: Path, backbone: str, data: Path, rows: int | None) -> None:
 
 @app.command()
 def cross_encoder(
-    model: Model = "small",
+    model: Model = "small-first",
     data: Data = DATA,
     work: Work = RUNS,
     out: Out = MODELS,
@@ -126,6 +131,7 @@ def cross_encoder(
     from training.cross_encoder import CrossEncoderModule, collate_pairs, export_cross_encoder
 
     name, (_, settings) = f"{model}-cross-encoder", _run(model, None, max_examples)
+    _train_needed(settings, data, work, out)
     folder = BACKBONES[settings.backbone].folder()
     encoder = start_from(settings, folder, out)
     module = CrossEncoderModule(encoder)

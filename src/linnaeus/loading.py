@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 from tokenizers import Tokenizer
 
 from linnaeus.engines.base import Engine
+from linnaeus.engines.kept import chosen_precision
 from linnaeus.errors import EngineError, InputError
 from linnaeus.models.catalogue import model_folder
 from linnaeus.models.checkpoint import Checkpoint, own_architecture
@@ -66,10 +67,18 @@ def load_model(name: str | Path, *, device: Device = "auto", precision: Precisio
     return load(str(name), folder, device, precision)
 
 
-def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision, revision: str | None = None) -> Model:
+def _load_one_pass(
+    name: str,
+    folder: Path,
+    device: Device,
+    precision: Precision,
+    revision: str | None = None,
+    mean: MeanConfig | None = None,
+) -> Model:
     config = OnePassConfig.read(folder)
     revision = revision or fingerprint(folder)
-    engine = _open_one_pass(folder, config, revision, device, precision)
+    chosen = chosen_precision(revision) or (mean or config).precision
+    engine = _open_one_pass(folder, config, device, precision, chosen)
     return Model(
         name=name,
         revision=revision,
@@ -85,16 +94,16 @@ def _load_one_pass(name: str, folder: Path, device: Device, precision: Precision
 def _load_mean(name: str, folder: Path, device: Device, precision: Precision) -> Model:
     from linnaeus.engines.mean import MeanEngine
 
-    # A trial of precisions was of the mean, so its parts go by the revision of the mean.
-    folders, revision = part_folders(folder), own_revision(folder)
+    # Precisions were tried on the mean, so its parts go by what is known of the mean.
+    folders, revision, config = part_folders(folder), own_revision(folder), MeanConfig.read(folder)
     # Side by side, as OpenVINO leaves a core idle while it prepares a model.
     with ThreadPoolExecutor() as pool:
-        models = list(pool.map(lambda part: _load_one_pass(name, part, device, precision, revision), folders))
+        models = list(pool.map(lambda part: _load_one_pass(name, part, device, precision, revision, config), folders))
     engine = MeanEngine([model.engine for model in models], [model.tokenizer.tokenizer for model in models])
     return replace(
         models[0],
         engine=engine,
-        calibration=Calibration(**MeanConfig.read(folder).calibration),
+        calibration=Calibration(**config.calibration),
     )
 
 
@@ -140,7 +149,9 @@ def _columns(config: OnePassConfig) -> LogitColumns:
     return LogitColumns(entailment, others)
 
 
-def _open_one_pass(folder: Path, config: OnePassConfig, revision: str, device: Device, precision: Precision) -> Engine:
+def _open_one_pass(
+    folder: Path, config: OnePassConfig, device: Device, precision: Precision, chosen: str | None
+) -> Engine:
     # Imported here, as OpenVINO and PyTorch take a second to load and only one of them is ever needed.
     from linnaeus.engines.selection import uses_cuda
 
@@ -150,7 +161,7 @@ def _open_one_pass(folder: Path, config: OnePassConfig, revision: str, device: D
         return TorchEngine(folder, device="cuda", precision=precision)
     from linnaeus.engines.openvino_one_pass import OpenVinoEngine
 
-    return OpenVinoEngine(folder, config, precision=precision, revision=revision)
+    return OpenVinoEngine(folder, config, precision=precision, chosen=chosen)
 
 
 def _open_cross_encoder(

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from linnaeus.engines.base import Reading, Tokens
 from linnaeus.engines.graphs.one_pass import build_graph
-from linnaeus.engines.kept import chosen_precision
 from linnaeus.engines.openvino_runtime import choose_precision, compile_graph
 from linnaeus.engines.padding import LENGTH_STEPS, MASKED, Steps, padded
 from linnaeus.models.one_pass import OnePassConfig, read_stored
@@ -29,8 +28,8 @@ class OpenVinoEngine:
         config: the model's shape.
         precision: ``fp32``; ``bf16`` where the processor multiplies it; ``int8``, for which activations are rounded
             as they come, a scale per token; ``auto`` chooses.
+        chosen: what ``auto`` means, if that is settled: see `choose_precision`.
         threads: cores to use, by default all of them.
-        revision: of the model, by which ``auto`` finds what a trial chose for it.
 
     Raises:
         EngineError: the processor has no such precision.
@@ -38,9 +37,9 @@ class OpenVinoEngine:
     """
 
     def __init__(
-        self, folder: Path, config: OnePassConfig, *, precision: str, threads: int = 0, revision: str = ""
+        self, folder: Path, config: OnePassConfig, *, precision: str, chosen: str | None = None, threads: int = 0
     ) -> None:
-        self.precision = choose_precision(precision, chosen_precision(revision))
+        self.precision = choose_precision(precision, chosen)
         self._positions = config.positions
         graph = build_graph(read_stored(folder, config), config, compressed=self.precision == "int8")
         compiled = compile_graph(graph, precision=self.precision, group=config.hidden_size, threads=threads)

@@ -25,7 +25,8 @@ CORE = ov.Core()
 def choose_precision(precision: str, chosen: str | None = None) -> str:
     """Return the precision that `precision` means here.
 
-    ``auto`` is what a trial has `chosen`, or else bf16 where the processor multiplies it, and fp32 where not.
+    ``auto`` is what was `chosen` for the model, by a trial or by who made it, or else bf16 where the processor
+    multiplies it, and fp32 where not.
 
     Raises:
         EngineError: the processor has no such precision.

@@ -23,11 +23,13 @@ ARCHITECTURE = "linnaeus-mean"
 class MeanConfig:
     """Which models a mean is of, by the names of their folders; texts are cut into tokens as the first does.
 
-    `calibration` has the numbers of a `linnaeus.scores.Calibration` by name, once they are fitted.
+    `calibration` has the numbers of a `linnaeus.scores.Calibration` by name, once they are fitted, and `precision` is
+    that of all parts, as in `OnePassConfig`: rounding errors of the parts are not those of their mean.
     """
 
     of: tuple[str, ...]
     calibration: Mapping[str, float] = field(default_factory=dict)
+    precision: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> MeanConfig:
@@ -39,7 +41,7 @@ class MeanConfig:
         path = folder / CONFIG_FILE
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
-            return cls(tuple(fields["of"]), fields["calibration"])
+            return cls(tuple(fields["of"]), fields["calibration"], fields.get("precision"))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(f"{path} cannot be read: {error}.") from error
 

@@ -44,7 +44,8 @@ class OnePassConfig:
     of them are kept for the hypothesis however short it is, so that where a text is cut does
     not depend on the labels asked. `labels` names the columns of the logits. `relative_buckets` is how many buckets
     MPNet's attention sorts distances into; other models have none. `calibration` has the numbers of a
-    `linnaeus.scores.Calibration` by name, once they are fitted.
+    `linnaeus.scores.Calibration` by name, once they are fitted. `precision` is what `auto` means where no trial was
+    held: bf16 if the rule of `linnaeus.acceptance` let it pass on development rows, and fp32 if not.
     """
 
     hidden_size: int
@@ -58,6 +59,7 @@ class OnePassConfig:
     segment_types: int = 2
     relative_buckets: int = 0
     calibration: Mapping[str, float] = field(default_factory=dict)
+    precision: str | None = None
     labels: tuple[str, ...] = ("entailment", "neutral", "contradiction")
 
     @property

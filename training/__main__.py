@@ -112,6 +112,9 @@ def _measure(folder: Path, backbone: str, data: Path, rows: int | None) -> None:
     calibration = calibrate(model, folder, data, rows)
     calibrated = replace(model, calibration=Calibration(**read_config(folder).calibration))
     metrics = {**evaluate(calibrated, folder, BACKBONES[backbone].folder(), data, rows), "calibration": calibration}
+    if "bf16" in metrics["trial"]:
+        accepted = metrics["precisions"]["bf16"]["accepted"] and metrics["trial"]["bf16"]["accepted"]
+        replace(read_config(folder), precision="bf16" if accepted else "fp32").write(folder)
     report = folder.with_suffix(".metrics.json")
     report.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     if metrics["openvino_from_pytorch"] > ENGINE_TOLERANCE:

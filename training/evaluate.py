@@ -18,7 +18,7 @@ from sentence_transformers import SentenceTransformer
 from sklearn.metrics import accuracy_score, f1_score
 
 from linnaeus import Classifier
-from linnaeus.acceptance import hold_against
+from linnaeus.acceptance import Verdict, hold_against, try_precisions
 from linnaeus.classifier import Classification
 from linnaeus.engines.mean import MeanEngine
 from linnaeus.engines.openvino_runtime import has
@@ -69,6 +69,7 @@ def evaluate(model: Model, folder: Path, backbone: Path, data: Path, rows: int |
         "nli": {name: _nli(classify, data, name, rows) for name in track(NLI, "NLI")},
         "consistency": consistency(model, data, rows),
         "precisions": {name: _precision(exact, folder, data, name) for name in ("bf16", "int8") if has(name)},
+        "trial": {one.precision: _judged(one.verdict) for one in try_precisions(folder) if one.precision != "fp32"},
         "openvino_from_pytorch": _engine_difference(exact, folder, data),
     }
 
@@ -163,8 +164,11 @@ def _precision(exact: Classifier, folder: Path, data: Path, precision: str) -> M
         sheet = read_sheet(data, name, COMPARED_ROWS // len(UNSEEN))
         before += exact(sheet.texts, sheet.labels, sheet.template)
         after += rounded(sheet.texts, sheet.labels, sheet.template)
-    verdict = hold_against(before, after)
-    return {"rows": len(before), **asdict(verdict), "accepted": verdict.accepted}
+    return {"rows": len(before), **_judged(hold_against(before, after))}
+
+
+def _judged(verdict: Verdict) -> Metrics:
+    return {**asdict(verdict), "accepted": verdict.accepted}
 
 
 def _engine_difference(exact: Classifier, folder: Path, data: Path) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args, overload
 
@@ -159,12 +159,10 @@ class Classifier:
     def _classify(self, fields: Sequence[str], texts: Sequence[str], question: _Question) -> list[Classification]:
         for field, text in zip(fields, texts, strict=True):
             _check_text(field, text)
-        distinct = list(dict.fromkeys(texts))  # answers to a survey, say, are often the same
-        premises = dict(zip(distinct, question.premises(distinct), strict=True))
-        readings = {text: list(question.readings(premise)) for text, premise in premises.items()}
-        computed = iter(self._scheduler.logits(list(chain.from_iterable(readings.values()))))
-        logits = {text: list(islice(computed, len(asked))) for text, asked in readings.items()}
-        return [question.answer(text, premises[text], logits[text]) for text in texts]
+        premises = question.premises(texts)
+        readings = [reading for premise in premises for reading in question.readings(premise)]
+        logits = iter(self._scheduler.logits(readings))
+        return [question.answer(text, premise, logits) for text, premise in zip(texts, premises, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +234,12 @@ class _Question:
             for group in self._groups:
                 yield Reading(reach.cut(premise.tokens, group.text_room), group.hypotheses)
 
-    def answer(self, text: str, premise: _Premise, logits: Sequence[NDArray[np.float32]]) -> Classification:
-        """Put the answer together from the logits of a text's readings."""
+    def answer(self, text: str, premise: _Premise, logits: Iterator[NDArray[np.float32]]) -> Classification:
+        """Put the answer together from the logits of a text's readings, which it takes from `logits`."""
         if self._in_windows:
             chosen, found = self._best_windows(premise, logits)
         else:
-            chosen, found = np.concatenate(logits), []
+            chosen, found = np.concatenate(list(islice(logits, len(self._groups)))), []
         scores = label_scores(
             chosen[self._order], self._model.columns, multi_label=self._multi_label, calibration=self._calibration
         )
@@ -259,15 +257,14 @@ class _Question:
         return result
 
     def _best_windows(
-        self, premise: _Premise, logits: Sequence[NDArray[np.float32]]
+        self, premise: _Premise, logits: Iterator[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], list[slice]]:
         """Return for each hypothesis, group by group, the logits of its best window and that window."""
         alone = self._multi_label or len(self._names) == 1
         chosen: list[NDArray[np.float32]] = []
         found: list[slice] = []
-        read = iter(logits)
         for windows in premise.windows:
-            stacked = np.stack(list(islice(read, len(windows))))
+            stacked = np.stack(list(islice(logits, len(windows))))
             best = best_windows(stacked, self._model.columns, multi_label=alone)
             chosen.append(stacked[best, np.arange(stacked.shape[1])])
             found += [windows[index] for index in best]

@@ -75,32 +75,51 @@ def test_batches_keep_to_their_budget_and_are_well_filled(asked: list[Reading]) 
 
 
 def test_callers_that_wait_share_a_batch() -> None:
+    asked = [Reading([number] * 10, [range(5)]) for number in range(8)]
+    assert [len(batch) for batch in computed_for_callers_that_wait(asked)] == [1, 8]
+
+
+def test_what_callers_ask_alike_is_read_once() -> None:
+    asked = [Reading([number % 2] * 10, [range(5)]) for number in range(8)]
+    assert [len(batch) for batch in computed_for_callers_that_wait(asked)] == [1, 2]
+
+
+def computed_for_callers_that_wait(asked: Sequence[Reading]) -> list[Sequence[Reading]]:
+    """Have each reading asked by a caller of its own, while the engine computes for another, and check its logits."""
     engine = HeldEngine()
     scheduler = Scheduler(engine)
-    with ThreadPoolExecutor(9) as threads:
+    with ThreadPoolExecutor(len(asked) + 1) as threads:
         first = threads.submit(scheduler.logits, [reading(10, 5)])
         assert engine.started.wait(30)
-        barrier = Barrier(9)
-        others = [threads.submit(wait_and_ask, barrier, scheduler) for _ in range(8)]
+        barrier = Barrier(len(asked) + 1)
+        others = [threads.submit(wait_and_ask, barrier, scheduler, one) for one in asked]
         barrier.wait(30)
-        while len(scheduler._jobs) < 8:
+        while len(scheduler._jobs) < len(asked):
             pass
         engine.go_on.set()
         assert len(first.result(30)) == 1
-        assert all(len(other.result(30)) == 1 for other in others)
-    assert [len(batch) for batch in engine.calls] == [1, 8]
+        for other, expected in zip(others, FakeEngine().logits(asked), strict=True):
+            np.testing.assert_array_equal(other.result(30), [expected])
+    return engine.calls
 
 
-def wait_and_ask(barrier: Barrier, scheduler: Scheduler) -> list[NDArray[np.float32]]:
+def wait_and_ask(barrier: Barrier, scheduler: Scheduler, asked: Reading) -> list[NDArray[np.float32]]:
     barrier.wait(30)
-    return scheduler.logits([reading(10, 5)])
+    return scheduler.logits([asked])
+
+
+def test_what_is_asked_again_takes_no_room_in_a_batch() -> None:
+    engine = FakeEngine()
+    one, other = reading(30, 10), Reading([1] * 30, [range(10)])
+    Scheduler(engine, batch_tokens=80).logits([one, other] * 20)
+    assert [len(batch) for batch in engine.calls] == [2]
 
 
 def test_a_small_request_passes_a_large_one() -> None:
     engine = HeldEngine()
     scheduler = Scheduler(engine, batch_tokens=100)
     with ThreadPoolExecutor(2) as threads:
-        large = threads.submit(scheduler.logits, [reading(90, 5)] * 20)
+        large = threads.submit(scheduler.logits, [Reading([number] * 90, [range(5)]) for number in range(20)])
         assert engine.started.wait(30)
         small = threads.submit(scheduler.logits, [reading(20, 5)])
         while len(scheduler._jobs) < 2:

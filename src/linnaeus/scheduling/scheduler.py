@@ -1,7 +1,8 @@
 """One queue before one engine: the readings of all requests, computed in batches of like shape.
 
 There is no thread of its own. Of the callers that wait, one leads: it takes a batch from the queue, whoever asked for
-it, computes it and hands the lead on. So a single caller pays for no hand-over, and many share every batch.
+it, computes it and hands the lead on. So a single caller pays for no hand-over, and many share every batch. What comes
+twice in a batch is read once: a file of survey answers repeats itself, and many clients may ask the same at once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from linnaeus.engines.base import Engine, Reading
 from linnaeus.errors import EngineError
 
 Logits: TypeAlias = NDArray[np.float32]
+
+#: The tokens of a reading: its premise, its hypotheses.
+Content: TypeAlias = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
 
 #: Tokens of a batch. More use the caches of a processor worse, fewer leave its cores waiting for each other.
 BATCH_TOKENS = 2048
@@ -55,13 +59,19 @@ class Shape:
 class _Item:
     reading: Reading
     shape: Shape
+    content: Content
     job: _Job
     index: int
+
+    @classmethod
+    def of(cls, reading: Reading, job: _Job, index: int) -> _Item:
+        content = (tuple(reading.premise), tuple(map(tuple, reading.hypotheses)))
+        return cls(reading, Shape.of(reading), content, job, index)
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """The readings of one call: `queue` holds what is not computed yet, from small shapes to large."""
+    """The readings of one call: `queue` holds what is not computed yet, small shapes first, like beside like."""
 
     deadline: int
     results: list[Logits | None]
@@ -72,22 +82,29 @@ class _Job:
 
 @dataclass(slots=True)
 class _Batch:
+    """Items to be answered together, and what is to be read for them."""
+
     items: list[_Item]
+    readings: dict[Content, Reading]
     shape: Shape
     tokens: int
 
     @classmethod
     def of(cls, item: _Item) -> _Batch:
-        return cls([item], item.shape, item.reading.tokens)
+        return cls([item], {item.content: item.reading}, item.shape, item.reading.tokens)
 
     def accepts(self, item: _Item, limit: int) -> bool:
-        padded = (len(self.items) + 1) * self.shape.union(item.shape).tokens
+        if item.content in self.readings:
+            return True
+        padded = (len(self.readings) + 1) * self.shape.union(item.shape).tokens
         return padded <= limit and self.tokens + item.reading.tokens >= FILLED_SHARE * padded
 
     def add(self, item: _Item) -> None:
         self.items.append(item)
-        self.shape = self.shape.union(item.shape)
-        self.tokens += item.reading.tokens
+        if item.content not in self.readings:
+            self.readings[item.content] = item.reading
+            self.shape = self.shape.union(item.shape)
+            self.tokens += item.reading.tokens
 
 
 class Scheduler:
@@ -99,7 +116,7 @@ class Scheduler:
         self._jobs: list[_Job] = []
         self._turn = Condition()
         self._led = False
-        # Tokens taken from the queue since the start: the clock that deadlines are read on.
+        # Tokens read since the start: the clock that deadlines are read on.
         self._clock = 0
 
     def logits(self, readings: Sequence[Reading]) -> list[Logits]:
@@ -126,8 +143,8 @@ class Scheduler:
         # ones, and a large one cannot be passed for ever.
         deadline = self._clock + sum(reading.tokens for reading in readings)
         job = _Job(deadline, [None] * len(readings), missing=len(readings))
-        items = [_Item(reading, Shape.of(reading), job, index) for index, reading in enumerate(readings)]
-        job.queue = sorted(items, key=_shape)
+        items = [_Item.of(reading, job, index) for index, reading in enumerate(readings)]
+        job.queue = sorted(items, key=lambda item: (item.shape, item.content))
         self._jobs.append(job)
         return job
 
@@ -138,24 +155,25 @@ class Scheduler:
         self._turn.release()
         outcome: list[Logits] | Exception = RuntimeError("interrupted")
         try:
-            outcome = self.engine.logits([item.reading for item in batch.items])
+            outcome = self.engine.logits(list(batch.readings.values()))
         except Exception as error:  # noqa: BLE001 - whatever an engine raises reaches the callers it concerns
             outcome = error
         finally:
             self._turn.acquire()
             self._led = False
-            self._deliver(batch.items, outcome)
+            self._deliver(batch, outcome)
             self._turn.notify_all()
 
-    def _deliver(self, items: Sequence[_Item], outcome: Sequence[Logits] | Exception) -> None:
+    def _deliver(self, batch: _Batch, outcome: Sequence[Logits] | Exception) -> None:
         if isinstance(outcome, Exception):
-            for job in {item.job for item in items}:
+            for job in {item.job for item in batch.items}:
                 # Its caller is told at once; what is left of the job is of no use to anyone.
                 job.failure, job.missing, job.queue = outcome, 0, []
             self._jobs = [job for job in self._jobs if job.queue]
             return
-        for item, logits in zip(items, outcome, strict=True):
-            item.job.results[item.index] = logits
+        logits = dict(zip(batch.readings, outcome, strict=True))
+        for item in batch.items:
+            item.job.results[item.index] = logits[item.content]
             item.job.missing -= 1
 
     def _take_batch(self) -> _Batch:
